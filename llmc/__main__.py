@@ -1,0 +1,209 @@
+"""The door of llmc: the porch first, then the command line.
+
+The porch answers a command line that was answered before, with `apsw` alone: no parser, no
+configuration loader. It knows by itself only where the file lies and one query; whatever it does
+not recognise, or cannot do, takes the ordinary way, which does it from the start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from llmc import __version__, invocation, streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import apsw
+
+__all__ = ["main"]
+
+# As in `file`, which imports too much for the porch.
+BUSY_TIMEOUT = 5_000
+WAL_KEEP = 400_000
+
+# The columns that a hit is shown and counted with, for one invocation that is still in force.
+_QUERY = """
+SELECT e.id, e.namespace, s.model, e.answer, e.created_at, e.cost_nusd, e.latency,
+    e.prompt_tokens, e.completion_tokens, e.cached_tokens, i.quiet
+FROM invocation AS i JOIN entry AS e ON e.id = i.entry_id JOIN scope AS s ON s.id = e.scope_id
+WHERE i.digest = ? AND i.inputs = ? AND (e.expires_at IS NULL OR e.expires_at > ?)
+    AND i.generation = (SELECT value FROM meta WHERE name = 'generation')
+"""
+_READS = "SELECT stdin, files, quiet FROM invocation WHERE digest = ? LIMIT 1"
+_COUNT = "UPDATE entry SET hits = hits + 1, last_hit_at = ? WHERE id = ?"
+_LINE = """
+INSERT INTO ledger (at, source, level, entry_id, namespace, model, prompt_tokens,
+    completion_tokens, cached_tokens, spent_nusd, avoided_nusd, latency, avoided_latency)
+VALUES (?, 'exact', 2, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)
+"""
+
+
+def main() -> None:
+    """Answer from the porch, or run the command line; end with its exit code."""
+    arguments = sys.argv[1:]
+    digest = None
+    code = 1
+    try:
+        if arguments[:1] == ["ask"] and os.name == "posix":
+            digest = _porch(arguments)
+        from llmc.cli import run
+
+        code = run(arguments, invocation=digest)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except KeyboardInterrupt:
+        streams.die_by(2)
+    # Spares the interpreter's farewell, 2 to 10 ms. Files are closed and streams flushed.
+    os._exit(code)
+
+
+def _porch(arguments: list[str]) -> bytes | None:
+    """Answer and end the process, or return this command line's digest for the ordinary way."""
+    started = time.perf_counter()
+    try:
+        user, project = _configs()
+        path = _file(arguments, user)
+    except OSError:
+        return None
+    terminal = streams.is_terminal(1)
+    digest = invocation.digest_of_words(
+        arguments,
+        os.environ,
+        version=__version__,
+        configs=(user, project),
+        stdin=streams.stdin_is_meant(),
+        terminal=terminal,
+    )
+    if not os.path.isfile(path) or sys.stdout is None:
+        return digest
+    import apsw
+
+    try:
+        _answer(path, digest, terminal=terminal, started=started)
+    except (apsw.Error, OSError):
+        pass
+    return digest
+
+
+def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None:
+    import apsw
+
+    db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    db.set_busy_timeout(BUSY_TIMEOUT)
+    reads = db.execute(_READS, (digest,)).fetchall()
+    if not reads:
+        return
+    stdin, files, quiet = reads[0]
+    contents = []
+    for name in files.split("\0") if files else ():
+        with open(name, "rb") as file:
+            contents.append(file.read(streams.LIMIT + 1))
+    piped = streams.read_stdin(quiet=bool(quiet)) if stdin else None
+    now = time.time()
+    rows = db.execute(_QUERY, (digest, invocation.digest_of_inputs(piped, contents), now)).fetchall()
+    if not rows:
+        return
+    (entry_id, namespace, model, answer, created_at, cost, latency, *tokens, quiet) = rows[0]
+    from llmc import text
+
+    shown = text.visible(answer) if terminal else answer
+    streams.write(shown if shown.endswith("\n") else shown + "\n")
+    if not quiet:
+        streams.note(text.hit_line("exact", now - created_at, cost, latency or 0.0))
+    took = time.perf_counter() - started
+    line = (now, entry_id, namespace, model, *tokens, cost, took, latency or 0.0)
+    try:
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(_COUNT, (now, entry_id))
+        db.execute(_LINE, line)
+        db.execute("COMMIT")
+    except apsw.Error:  # read-only, full or busy: the answer is out all the same
+        pass
+    _close(db)
+    os._exit(0)
+
+
+def _close(db: apsw.Connection) -> None:
+    """Close as `File.close` does: fold the write-ahead log in only if it has grown."""
+    import apsw
+
+    try:
+        if os.stat(db.filename_wal).st_size < WAL_KEEP:
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    except OSError:
+        pass
+    db.close()
+
+
+def _folder(variable: str, otherwise: str) -> str:
+    """Return llmc's folder of one kind, as platformdirs names it. Raises OSError if unsure."""
+    named = os.environ.get(variable, "")
+    if not os.path.isabs(named):
+        home = os.environ.get("HOME", "")
+        if not os.path.isabs(home):
+            raise FileNotFoundError("HOME")
+        library = "Library/Application Support"
+        named = os.path.join(home, library if sys.platform == "darwin" else otherwise)
+    return os.path.join(named, "llmc")
+
+
+def _configs() -> tuple[bytes | None, bytes | None]:
+    """Return the content of the user's and of the project's configuration file."""
+    path = os.environ.get("LLMC_CONFIG") or os.path.join(
+        _folder("XDG_CONFIG_HOME", ".config"), "config.toml"
+    )
+    user = _content(os.path.expanduser(path))
+    here = os.getcwd()
+    while (project := _content(os.path.join(here, ".llmc.toml"))) is None:
+        above = os.path.dirname(here)
+        if above == here:
+            break
+        here = above
+    return user, project
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return os.read(descriptor, 1 << 24)
+    except IsADirectoryError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _file(arguments: list[str], user: bytes | None) -> str:
+    """Return where the cache file should be, without the configuration loader.
+
+    A wrong guess is harmless: a command line is only found in the file that once answered it.
+    """
+    named = os.environ.get("LLMC_DB", "")
+    if not named and user is not None and b"db" in user:
+        named = _setting(user, b"db")
+    for number, argument in enumerate(arguments):
+        if argument == "--db":
+            named = (arguments[number + 1 :] or [""])[0]
+        elif argument.startswith("--db="):
+            named = argument[5:]
+    if named:
+        return os.path.expanduser(named)
+    return os.path.join(_folder("XDG_DATA_HOME", ".local/share"), "llmc.db")
+
+
+def _setting(config: bytes, name: bytes) -> str:
+    """Return a plain `name = "text"` of a TOML file's first table, else nothing."""
+    for line in config.split(b"\n"):
+        key, equals, value = line.partition(b"=")
+        if equals and key.strip() == name:
+            return value.strip().strip(b"\"'").decode("utf-8", "replace")
+    return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""In which order is a question answered? Lookup, provider, put: the straight line of llmc.
+
+It decides nothing by itself (`policy` does) and knows its parts only by what they do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from llmc import keys, policy
+from llmc.errors import CacheFileError, NotCached, ParameterRefused, Unavailable
+from llmc.pricing import estimate_tokens, tokens_of
+from llmc.types import LEVELS, NEXT_SAMPLE, Draft, Entry, Hit, Line, Miss, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from llmc.types import Answer, Ask, Invocation, Price, Request
+
+__all__ = ["Cache", "Model", "Shelf"]
+
+#: How long a model's refusal of a parameter is believed.
+REFUSAL_TTL = 30 * 86400.0
+
+_FILE = LEVELS.index("file") + 1
+
+
+class Model(Protocol):
+    """Whoever answers a miss."""
+
+    def ask(
+        self,
+        request: Request,
+        *,
+        add_temperature: bool,
+        refused: frozenset[str],
+        on_text: Callable[[str], None] | None,
+    ) -> Answer:
+        """Answer one request, piece by piece if `on_text` is given. Raises ProviderError."""
+
+
+class Shelf(Protocol):
+    """Where entries are kept. Every method raises CacheFileError if it fails."""
+
+    def family(self, namespace: str, family: bytes) -> list[Entry]: ...
+    def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
+    def put(self, draft: Draft, line: Line) -> int: ...
+    def record(self, line: Line, invocation: Invocation | None = None) -> None: ...
+    def remember(self, invocation: Invocation, entry_id: int) -> None: ...
+    def refusals(self, base_url: str, model: str, *, since: float) -> set[str]: ...
+    def refuse(self, base_url: str, model: str, parameter: str, *, at: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class Cache:
+    """Answers from what is kept, or asks and keeps. Use it as a context manager."""
+
+    def __init__(
+        self,
+        *,
+        store: Shelf | None,
+        connect: Callable[[str], Model],
+        price: Callable[[Request, str | None, Tokens], Price],
+        clock: Callable[[], float],
+        timer: Callable[[], float],
+        draw: Callable[[int], int],
+        note: Callable[[str], None],
+    ) -> None:
+        """Take the parts: without a `store` every question is a miss and nothing is kept.
+
+        `connect` returns the model of a provider's name; it is called on a miss only. `clock` is
+        Unix time, `timer` any clock that never goes back, `draw(n)` a random index below n.
+        """
+        self._store = store
+        self._connect = connect
+        self._price = price
+        self._clock = clock
+        self._timer = timer
+        self._draw = draw
+        self._note = note
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._store is not None:
+            self._store.close()
+
+    def ask(
+        self, request: Request, ask: Ask, *, on_text: Callable[[str], None] | None = None
+    ) -> Hit:
+        """Answer a request.
+
+        1. `lookup`: an entry that may serve it is returned.
+        2. Offline, that was all: NotCached.
+        3. The provider is asked; `on_text` is given the pieces as they arrive.
+        4. Where it is unavailable, an entry past its end may stand in (`stale_if_error`).
+        5. `put`: the answer is stored, if it may be.
+
+        The caller shows the answer and then calls `record`. Raises ProviderError and NotCached.
+        """
+        found = self.lookup(request, ask)
+        if isinstance(found, Hit):
+            return found
+        if ask.offline:
+            raise NotCached("not in the cache (--offline)")
+        said: list[bool] = []
+
+        def pass_on(piece: str) -> None:
+            said.append(True)
+            if on_text is not None:
+                on_text(piece)
+
+        try:
+            answer = self._answer(request, pass_on if ask.stream else None)
+        except Unavailable as error:
+            # Half an answer is on the screen already: another one must not follow it.
+            if said or found.stale is None:
+                raise
+            self._note(f"{error}; answering from the cache")
+            return self._hit(found.stale, "stale", self._timer())
+        return self.put(found, answer, ask)
+
+    def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
+        """Look a request up in the levels; the provider is not asked.
+
+        1. May we read at all?
+        2. Its key, and the family of requests that differ in their token limit at most.
+        3. The file: the entry that serves it best among those still fresh.
+        """
+        started = self._timer()
+        barred = policy.why_not_read(request, ask)
+        miss = Miss(
+            request, keys.cache_key(request), keys.family_key(request), barred or "not stored",
+            bypass=barred is not None,
+        )  # fmt: skip
+        if barred and not (ask.refresh and ask.stale_if_error is not None):
+            return miss
+        now = self._clock()
+        entries = self._candidates(miss, ask)
+        if barred is None:
+            fresh = [entry for entry in entries if policy.is_fresh(entry, now)]
+            if entry := self._choose(fresh, miss, ask):
+                return self._hit(entry, "exact", started)
+        stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
+        expired = " (it has expired)" if entries and not barred and ask.samples is None else ""
+        return miss._replace(
+            stale=self._choose(stale, miss, ask), reason=f"{miss.reason}{expired}"
+        )
+
+    def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
+        """Store a model's answer to a miss, if it may be, with its line in the ledger.
+
+        An answer that cannot be stored (a full disk, say) costs a note, not the answer.
+        """
+        request = miss.request
+        tokens = tokens_of(answer.usage)
+        price = self._price(request, answer.model, tokens)
+        now = self._clock()
+        draft = self._draft(miss, answer, ask, now)._replace(tokens=tokens, price=price)
+        line = Line(
+            now, "bypass" if miss.bypass else "model", None, None, ask.namespace, request.model,
+            tokens.prompt, tokens.completion, tokens.cached,
+            price.cost, None, price.discount, answer.latency, None,
+        )  # fmt: skip
+        hit = Hit(
+            _entry_of(draft), "model", None, answer.usage, price, answer.latency,
+            policy.why_not_write(request, ask, answer), policy.failure(answer), line,
+        )  # fmt: skip
+        if self._store is None or hit.unkept is not None:
+            return hit
+        try:
+            entry_id = self._store.put(draft, line)
+        except CacheFileError as error:
+            self._note(f"{error}; the answer was not stored")
+            return hit._replace(unkept=str(error))
+        return hit._replace(entry=hit.entry._replace(id=entry_id), line=None)
+
+    def record(self, hit: Hit, invocation: Invocation | None = None) -> None:
+        """Count an answer that has been shown, and remember the command line that asked for it.
+
+        Never fails: the answer is out, and a read-only or full file must not take it back.
+        """
+        if self._store is None:
+            return
+        try:
+            if hit.line is not None:
+                self._store.record(hit.line, invocation)
+            elif invocation is not None and hit.entry.id is not None:
+                self._store.remember(invocation, hit.entry.id)
+        except CacheFileError:
+            return
+
+    def estimate(self, request: Request) -> tuple[int, Price]:
+        """Estimate a request's prompt tokens, and what they would cost without any answer's."""
+        texts = (str(message.get("content") or "") for message in request.body["messages"])
+        tokens = sum(map(estimate_tokens, texts))
+        return tokens, self._price(request, None, Tokens(tokens, 0))
+
+    # -- the small print -------------------------------------------------------------------------
+
+    def _candidates(self, miss: Miss, ask: Ask) -> list[Entry]:
+        if self._store is None:
+            return []
+        try:
+            if ask.samples is not None:
+                return self._store.samples(ask.namespace, miss.key, ask.samples)
+            return self._store.family(ask.namespace, miss.family)
+        except CacheFileError as error:
+            self._note(f"{error}; answering without it")
+            return []
+
+    def _choose(self, entries: list[Entry], miss: Miss, ask: Ask) -> Entry | None:
+        if ask.samples is None:
+            limit = keys.token_limit(miss.request)
+            return policy.best(entries, key=miss.key, limit=limit, mode=ask.mode)
+        if ask.sample is not None:
+            return next((entry for entry in entries if entry.sample == ask.sample), None)
+        return entries[self._draw(len(entries))] if len(entries) == ask.samples else None
+
+    def _answer(self, request: Request, on_text: Callable[[str], None] | None) -> Answer:
+        """Ask the model, without the parameters that it is known, or now says, to refuse."""
+        model = self._connect(request.provider)
+        refused = self._refusals(request)
+        while True:
+            add = policy.adds_temperature(request) and "temperature" not in refused
+            try:
+                return model.ask(
+                    request, add_temperature=add, refused=frozenset(refused), on_text=on_text
+                )
+            except ParameterRefused as error:
+                if error.parameter in refused:
+                    raise
+                refused.add(error.parameter)
+                self._learn(request, error.parameter)
+
+    def _refusals(self, request: Request) -> set[str]:
+        if self._store is None:
+            return set()
+        try:
+            since = self._clock() - REFUSAL_TTL
+            return self._store.refusals(request.base_url, request.model, since=since)
+        except CacheFileError:
+            return set()
+
+    def _learn(self, request: Request, parameter: str) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.refuse(request.base_url, request.model, parameter, at=self._clock())
+        except CacheFileError:  # it will be learned again
+            return
+
+    def _hit(self, entry: Entry, source: str, started: float) -> Hit:
+        latency = max(0.0, self._timer() - started)
+        stale = source == "stale"  # the provider failed: nothing was avoided
+        line = Line(
+            self._clock(), source, _FILE, entry.id, entry.namespace, entry.model,
+            entry.tokens.prompt, entry.tokens.completion, entry.tokens.cached, 0,
+            0 if stale else entry.cost, None,
+            latency, 0.0 if stale else entry.latency or 0.0,
+        )  # fmt: skip
+        return Hit(entry, "stale" if stale else "exact", _FILE, latency=latency, line=line)
+
+    def _draft(self, miss: Miss, answer: Answer, ask: Ask, now: float) -> Draft:
+        request = miss.request
+        frame, scope_hash = keys.frame_of(request)
+        sample = 0 if ask.samples is None else ask.sample or NEXT_SAMPLE
+        return Draft(
+            ask.namespace, miss.key, sample, miss.family, keys.token_limit(request), scope_hash,
+            request.base_url, request.model, keys.system_of(request), frame,
+            keys.prompt_of(request), "model", now, policy.expires_at(now, ask.ttl), answer,
+        )  # fmt: skip
+
+
+def _entry_of(draft: Draft) -> Entry:
+    answer = draft.answer
+    return Entry(
+        None, draft.namespace, draft.key, draft.sample, draft.token_limit, draft.model,
+        draft.prompt, answer.text, answer.choices, answer.finish_reason or "", answer.model,
+        answer.temperature, draft.tokens, draft.price.cost, answer.latency,
+        draft.created_at, draft.expires_at,
+    )  # fmt: skip

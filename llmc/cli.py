@@ -1,0 +1,191 @@
+"""Which command is meant, and what does the shell see when it fails?
+
+Commands load when they are called; every error becomes one line on standard error and an exit code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, MutableMapping
+from typing import Any, NoReturn
+
+import typer
+from typer._click.exceptions import ClickException, NoSuchOption, UsageError
+from typer.core import TyperGroup
+
+from llmc import streams
+from llmc.errors import LlmcError
+
+__all__ = ["COMMANDS", "build", "run"]
+
+#: Every command with the first sentence of its help, so that `llmc --help` imports none of them.
+COMMANDS = {
+    "ask": "Ask a model, or the cache if it knows the answer.",
+    "stats": "Show what was saved, and what was spent.",
+    "list": "List stored answers, the newest first.",
+    "show": "Show a stored answer in full, the last one by default.",
+    "search": "Find words in stored prompts and answers.",
+    "prune": "Remove expired entries, old ones, or the least used.",
+    "invalidate": "Remove what matches a regular expression.",
+    "config": "Show the settings in effect, and where each comes from.",
+    "doctor": "Check the cache file, the configuration and the provider.",
+    "demo": "Show the whole story offline in ten seconds.",
+}
+
+_EPILOG = (
+    "Exit codes: 0 answered or done, 1 failed, 2 usage or configuration, 3 not in the cache"
+    " (--offline), 4 no key or refused, 5 the cache file cannot be used."
+)
+
+
+class _Commands(MutableMapping[str, Any]):
+    """The commands by name, each built when it is first looked at."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._built:
+            self._built[name] = build(name)
+        return self._built[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._built[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """The group of all commands; its help comes from the table, not from the commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def build(name: str) -> Any:
+    """Import one command and return it as a Typer command."""
+    module = importlib.import_module(f"llmc.commands.{name}")
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.command(name, epilog=_EPILOG)(module.command)
+    return typer.main.get_command(app)
+
+
+def run(arguments: list[str], *, invocation: bytes | None = None) -> int:
+    """Run one command line and return its exit code; a signal ends the process by itself.
+
+    `invocation` is the porch's digest of this command line, None if it has none.
+    """
+    try:
+        code = _run(arguments, invocation)
+        streams.write("")  # what is still waiting
+        return code
+    except KeyboardInterrupt:
+        _end(signal.SIGINT)
+    except BrokenPipeError:
+        _end(signal.SIGPIPE)
+    except LlmcError as error:
+        _complain(str(error), error.hint, arguments)
+        return error.exit_code
+    except Exception as error:  # a shell, and whoever reads its log, gets one line from us
+        if os.environ.get("LLMC_DEBUG"):
+            raise
+        message = f"unexpected {type(error).__name__}: {error}"
+        _complain(message, "LLMC_DEBUG=1 shows where; please report it", arguments)
+        return 1
+
+
+def _run(arguments: list[str], invocation: bytes | None) -> int:
+    group = _Group(
+        name="llmc",
+        commands=_Commands(),
+        rich_markup_mode=None,
+        help="The cache for language models that lives in the shell.",
+        epilog=_EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        callback=lambda **_: None,
+        params=[
+            typer.core.TyperOption(
+                param_decls=["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Print the version.",
+            )
+        ],
+        invoke_without_command=True,
+    )
+    try:
+        with group.make_context("llmc", arguments, obj=invocation) as context:
+            if not arguments:
+                streams.write(group.get_help(context) + "\n")
+                return 0
+            group.invoke(context)
+    except typer.Exit as error:
+        return int(error.exit_code)
+    except typer.Abort:
+        _complain("stopped", None, arguments)
+        return 1
+    except ClickException as error:
+        _complain(error.format_message(), _usage_hint(error), arguments)
+        return 2 if isinstance(error, UsageError) else 1
+    return 0
+
+
+def _print_version(ctx: Any, param: Any, value: object) -> None:  # noqa: ARG001
+    if value:
+        from llmc import __version__
+
+        streams.write(f"llmc {__version__}\n")
+        ctx.exit()
+
+
+def _usage_hint(error: ClickException) -> str | None:
+    if isinstance(error, NoSuchOption) and (
+        " " in error.option_name or not error.option_name.lstrip("-").isascii()
+    ):
+        return "does the prompt begin with a dash? put -- before it, or pipe it in"
+    context = error.ctx if isinstance(error, UsageError) else None
+    if context is None:
+        return None
+    if isinstance(error, NoSuchOption):
+        return f"{context.command_path} --help lists the options; a prompt goes after --"
+    return f"{context.command_path} --help"
+
+
+def _complain(message: str, hint: str | None, arguments: list[str]) -> None:
+    from llmc.config import wants_color
+
+    after = arguments[arguments.index("--color") + 1 :] if "--color" in arguments else []
+    choice = next((a.partition("=")[2] for a in arguments if a.startswith("--color=")), None)
+    choice = choice or (after[0] if after and after[0] in {"always", "never"} else "auto")
+    color = wants_color(choice, terminal=streams.is_terminal(2))
+    streams.note(message, mark="\033[1;31merror:\033[0m " if color else "error: ")
+    for line in hint.splitlines() if hint else ():
+        streams.note(line, mark="  ")
+
+
+def _end(number: int) -> NoReturn:
+    streams.die_by(number)
+    sys.exit(128 + number)  # the signal is blocked

@@ -1,0 +1,1 @@
+"""One module a command; its function `command` opens, does, prints and returns."""

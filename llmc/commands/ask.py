@@ -1,0 +1,215 @@
+"""`llmc ask`: answer one question, from the cache or from the model."""
+
+# No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
+import time
+from typing import Annotated, Any, Literal
+
+import typer
+
+from llmc import config, output, streams
+from llmc import input as given
+from llmc import prompt as layout
+from llmc.cache import Cache
+from llmc.errors import InputError, ProviderError
+from llmc.options import Color, Db, duration
+from llmc.types import Ask, Invocation, Request
+
+__all__ = ["command"]
+
+
+def _not_offered(param: typer.CallbackParam, value: Any) -> Any:
+    if value:
+        raise InputError(f"{param.opts[-1]} ({param.opts[0]}) is not offered yet")
+    return value
+
+
+def command(
+    ctx: typer.Context,
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="[PROMPT]", help="The question; `-` reads it from stdin.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")
+    ] = None,
+    system_file: Annotated[
+        str | None,
+        typer.Option("--system-file", metavar="PATH", help="Read the system prompt from a file."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", "-f", metavar="PATH", help="Stable material, placed first."),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option("--context", metavar="TEXT", help="Changing material, placed after it."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any parameter of the API."),
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", metavar="T", help="Above 0: not cached.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option("--max-tokens", metavar="N", min=1, help="Limit of the answer's tokens."),
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="Wait no longer than this.")
+    ] = None,
+    retries: Annotated[
+        str | None, typer.Option("--retries", metavar="N", help="New tries after a failure.")
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option("--schema", metavar="FILE|JSON", help="JSON schema that the answer follows."),
+    ] = None,
+    extract: Annotated[
+        bool, typer.Option("--extract", "-x", help="Print the first fenced block alone.")
+    ] = False,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", metavar="NAME", help="Keep answers apart from others'."),
+    ] = None,
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …")
+    ] = None,
+    match: Annotated[
+        Literal["auto", "exact"] | None,
+        typer.Option("--match", metavar="HOW", help="What may answer: auto or exact."),
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Short for --match exact.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask anew and overwrite the stored answer.")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Neither read nor write the cache.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Answer from the cache alone; exit 3 if it cannot.")
+    ] = False,
+    stale_if_error: Annotated[
+        str | None,
+        typer.Option(
+            "--stale-if-error",
+            metavar="TIME",
+            help="If the provider fails, an answer expired no longer ago than this will do.",
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", metavar="N", min=1, help="Remember N answers; give one of them."),
+    ] = None,
+    index: Annotated[
+        int | None, typer.Option("--index", metavar="I", min=1, help="Which sample: 1 to N.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option("--stream/--no-stream", help="Show tokens as they arrive (on a terminal)."),
+    ] = None,
+    no_stdin: Annotated[
+        bool, typer.Option("--no-stdin", help="Leave standard input alone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the request, its key and what would answer.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    _continue: Annotated[
+        bool, typer.Option("--continue", "-c", hidden=True, callback=_not_offered)
+    ] = False,
+    _attachment: Annotated[
+        list[str] | None, typer.Option("--attachment", "-a", hidden=True, callback=_not_offered)
+    ] = None,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (the command line reads it)
+) -> None:
+    """Ask a model, or the cache if it knows the answer.
+
+    The answer goes to standard output; where it came from, to standard error. Piped text is the
+    document and PROMPT the instruction; without PROMPT the piped text is the question.
+    """
+    _contradictions({"--refresh": refresh, "--no-cache": no_cache, "--offline": offline})
+    _contradictions({"--system": system is not None, "--system-file": system_file is not None})
+    if index is not None and (sample is None or index > sample):
+        raise InputError("--index names one of --sample N: 1 to N")
+    flags = {
+        "db": db, "model": model, "namespace": namespace, "ttl": ttl, "timeout": timeout,
+        "match": "exact" if exact else match, "retries": retries,
+    }  # fmt: skip
+    settings = config.load(flags)
+    endpoint, name = config.endpoint_of(settings)
+    parameters = given.options(option or ())
+    if temperature is not None:
+        parameters["temperature"] = temperature
+    if max_tokens is not None:
+        parameters[endpoint.limit_name] = max_tokens
+    reader = given.Reader(quiet=quiet)
+    if schema is not None:
+        parameters["response_format"] = reader.json_schema(schema)
+    static = reader.text(system_file) if system_file else system
+    files = {path: reader.text(path) for path in file or ()}
+    words, document = reader.words_and_document(prompt, stdin=not no_stdin)
+    messages = layout.messages(
+        words, system=static, files=files, context=context, document=document
+    )
+    body = {"model": name, "messages": messages, **parameters}
+    request = Request(endpoint.base_url, body, provider=endpoint.name)
+    terminal = streams.is_terminal(1)
+    ask = Ask(
+        namespace=settings.namespace,
+        mode=settings.cache,
+        ttl=settings.ttl,
+        refresh=refresh,
+        no_cache=no_cache,
+        offline=offline,
+        stale_if_error=duration("--stale-if-error", stale_if_error),
+        samples=sample,
+        sample=index,
+        stream=not (json or extract or "tools" in body) and (terminal if stream is None else stream),
+    )
+    plain = not (json or extract or verbose or sample or refresh)
+    note = (lambda _: None) if quiet else streams.note
+    with config.open_cache(settings, note=note, must_exist=offline) as cache:
+        if dry_run:
+            _print_plan(cache, request, ask, json=json)
+            return
+        hit = cache.ask(request, ask, on_text=output.print_text)
+        answer = output.answer_text(hit.entry)
+        answer = output.extract(answer) if extract else answer
+        if json:
+            output.print_json(output.as_json(hit, answer=answer, now=time.time()))
+        elif answer:
+            # What was streamed is out already; its newline says that it is kept.
+            streamed = ask.stream and hit.source == "model"
+            newline = "" if answer.endswith("\n") else "\n"
+            output.print_text(newline if streamed else answer + newline)
+        if not quiet:
+            streams.note(output.answered(hit, now=time.time(), verbose=verbose))
+        cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
+    if hit.failure is not None:
+        raise ProviderError(hit.failure)
+
+
+def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> Invocation | None:
+    if digest is None:
+        return None
+    return Invocation(digest, reader.digest(), reader.stdin, tuple(reader.files), quiet)
+
+
+def _contradictions(flags: dict[str, bool]) -> None:
+    names = [name for name, is_given in flags.items() if is_given]
+    if len(names) > 1:
+        raise InputError(f"{' and '.join(names)} contradict each other")
+
+
+def _print_plan(cache: Cache, request: Request, ask: Ask, *, json: bool) -> None:
+    """Print the request, its key, what would answer it and what that would cost."""
+    found = cache.lookup(request, ask)
+    tokens, price = cache.estimate(request)
+    plan = output.plan_json(found, request, tokens=tokens, price=price, now=time.time())
+    output.print_json(plan) if json else output.print_plan(plan)

@@ -1,0 +1,37 @@
+"""`llmc config`: the settings in effect, and where each comes from."""
+
+from typing import Any
+
+from llmc import config, output, streams
+from llmc.options import Color, Db, Json
+
+__all__ = ["command"]
+
+
+def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
+    """Show the settings in effect, and where each comes from.
+
+    A flag wins over LLMC_*, that over the project's .llmc.toml, that over the user's config.toml.
+    """
+    settings = config.load({"db": db})
+    endpoint, model = config.endpoint_of(settings)
+    rows: list[tuple[str, Any, str]] = [
+        (setting.name, getattr(settings, setting.name), settings.origins[setting.name])
+        for setting in config.SETTINGS
+    ]
+    rows.append(("provider", endpoint.name, f"for {model}"))
+    rows.append(("base_url", endpoint.base_url, endpoint.name))
+    key = endpoint.key_cmd or endpoint.key_env
+    known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
+    rows.append(("key", key, "set" if known else "not set" if key else "none needed"))
+    rows.append(("config", config.config_path(settings.environ), "the user's configuration"))
+    if json:
+        output.print_json([{"name": n, "value": v, "origin": o} for n, v, o in rows])
+        return
+    shown = [(name, _shown(value), origin) for name, value, origin in rows]
+    colors = config.wants_color(color, terminal=streams.is_terminal(1))
+    output.print_table(("setting", "value", "origin"), shown, color=colors)
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,131 @@
+"""`llmc doctor`: is everything sound, and what could be better?"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple
+
+import typer
+
+from llmc import config, output, provider, streams
+from llmc.errors import CacheFileError, ConfigError, LlmcError
+from llmc.options import Color, Db, Json, Yes
+from llmc.store import Store
+
+__all__ = ["command"]
+
+#: File systems on which SQLite's shared memory and locks are not to be trusted.
+_NETWORK = ("nfs", "cifs", "smb", "afs", "9p", "ceph", "glusterfs", "lustre", "fuse.sshfs", "davfs")
+
+_MB = 1_000_000
+
+
+class _Finding(NamedTuple):
+    state: Literal["ok", "warning", "damage"]
+    part: str
+    says: str
+
+
+def command(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    yes: Yes = False,
+    json: Json = False,
+    db: Db = None,
+    color: Color = "auto",
+) -> None:
+    """Check the cache file, the configuration and the provider.
+
+    Exits with 0 if all is well or only a warning is due, with 1 if something is damaged.
+    """
+    try:
+        settings = config.load({"db": db})
+    except ConfigError as error:
+        findings = [_Finding("damage", "configuration", str(error))]
+    else:
+        findings = [_Finding("ok", "configuration", config.config_path(settings.environ))]
+        findings += _file(settings.db, repair=repair, yes=yes)
+        findings += _place(settings.db)
+        findings.append(_provider(settings))
+    if json:
+        output.print_json([finding._asdict() for finding in findings])
+    else:
+        colors = config.wants_color(color, terminal=streams.is_terminal(1))
+        output.print_table(_Finding._fields, findings, color=colors, flexible="says")
+    if any(finding.state == "damage" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _file(path: str, *, repair: bool, yes: bool) -> Iterator[_Finding]:
+    if not os.path.exists(path):
+        yield _Finding("ok", "file", f"{path}: not there yet; the first answer makes it")
+        return
+    try:
+        with Store(path, create=False) as store:
+            yield from _store(store, repair=repair, yes=yes)
+    except CacheFileError as error:
+        yield _Finding("damage", "file", str(error))
+
+
+def _store(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
+    entries = output.plural(store.count(), "entry")
+    yield _Finding("ok", "file", f"{store.file.path}: {entries}, {store.file.size() / _MB:.1f} MB")
+    mode = stat.S_IMODE(os.stat(store.file.path).st_mode)
+    if mode & 0o077:
+        yield _Finding("warning", "mode", f"others may read it (mode {mode:04o}); chmod 600")
+    if store.file.read_only:
+        yield _Finding("warning", "mode", "it is read-only: nothing new is stored")
+    damage = store.file.damage()
+    for fault in damage:
+        yield _Finding("damage", "integrity", fault)
+    if not damage:
+        yield _Finding("ok", "integrity", "every page and index agrees")
+    index = None if store.file.read_only else store.index_damage()
+    if index and repair:
+        output.confirm("build the full-text index anew?", yes=yes)
+        store.rebuild_index()
+        index = store.index_damage()
+        yield _Finding("ok", "index", "the full-text index was built anew")
+    if index:
+        yield _Finding("damage", "index", f"{index}; --repair builds it anew")
+    if (wal := store.file.wal_size()) > 64 * _MB:
+        yield _Finding("warning", "wal", f"{wal / _MB:.0f} MB wait to be folded into the file")
+
+
+def _place(path: str) -> Iterator[_Finding]:
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    free = shutil.disk_usage(folder).free
+    state: Literal["ok", "warning"] = "warning" if free < 100 * _MB else "ok"
+    yield _Finding(state, "disk", f"{free / _MB:,.0f} MB free")
+    kind = _file_system(folder)
+    if kind.startswith(_NETWORK):
+        yield _Finding(
+            "warning", "disk", f"{kind} is a network file system: WAL is not safe there; use --db"
+        )
+
+
+def _file_system(folder: str) -> str:
+    """Return the type of the file system that a folder lies on, where the system tells."""
+    real, best = os.path.realpath(folder), ("", "")
+    try:
+        with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
+            for line in mounts:
+                point, kind = line.split(" ")[1:3]
+                point = point.replace("\\040", " ")
+                inside = real == point or real.startswith(point.rstrip("/") + "/")
+                if inside and len(point) >= len(best[0]):
+                    best = (point, kind)
+    except OSError:
+        return ""
+    return best[1]
+
+
+def _provider(settings: config.Settings) -> _Finding:
+    endpoint, _ = config.endpoint_of(settings)
+    try:
+        key = config.key_of(endpoint, settings.environ)
+        return _Finding("ok", "provider", provider.probe(endpoint.base_url, key))
+    except LlmcError as error:
+        return _Finding("warning", "provider", str(error))

@@ -1,0 +1,85 @@
+"""`llmc prune`: remove expired entries, old ones, or the least used."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from llmc import config, output
+from llmc import text as texts
+from llmc.errors import InputError
+from llmc.options import Color, Db, DryRun, Json, Yes, duration
+from llmc.store import Store
+
+__all__ = ["command"]
+
+
+def command(
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="Remove what is older: 90d …")
+    ] = None,
+    max_entries: Annotated[
+        int | None,
+        typer.Option("--max-entries", metavar="N", min=0, help="Keep N, the last used ones."),
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option("--max-size", metavar="SIZE", help="Keep texts of this size: 200M, 2G …"),
+    ] = None,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Give the space back to the file system.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
+) -> None:
+    """Remove expired entries, old ones, or the least used.
+
+    Without options only expired entries go, unasked. Pinned entries stay.
+    """
+    age = duration("--older-than", older_than)
+    size = _size(max_size)
+    settings = config.load({"db": db})
+    now = time.time()
+    with Store(settings.db) as store:
+        doomed = set(store.expired(now))
+        expired = len(doomed)
+        if age is not None:
+            doomed.update(store.older_than(now - age))
+        if max_entries is not None or size is not None:
+            _add_least_used(store, doomed, max_entries, size)
+        chosen = len(doomed) - expired
+        if chosen and not dry_run:
+            output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
+        removed = len(doomed) if dry_run else store.delete(doomed)
+        if not dry_run and removed:
+            store.file.scrub()
+        if vacuum and not dry_run:
+            store.file.vacuum()
+        report = {"removed": removed, "expired": expired, "dry_run": dry_run, "left": store.count()}
+    verb = "would remove" if dry_run else "removed"
+    line = f"{verb} {output.plural(removed, 'entry')} ({expired} expired)\n"
+    output.print_json(report) if json else output.print_text(line)
+
+
+def _add_least_used(store: Store, doomed: set[int], keep: int | None, size: int | None) -> None:
+    """Add the longest unused entries until the rest fits both limits."""
+    rows = [row for row in store.least_used() if row[0] not in doomed]
+    entries, total = store.count() - len(doomed), sum(row[1] for row in rows)
+    for entry_id, length in rows:
+        if (keep is None or entries <= keep) and (size is None or total <= size):
+            return
+        doomed.add(entry_id)
+        entries -= 1
+        total -= length
+
+
+def _size(value: str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        return texts.size(value)
+    except ValueError as error:
+        raise InputError(f"--max-size: {error}") from None

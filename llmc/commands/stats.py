@@ -1,0 +1,138 @@
+"""`llmc stats`: what was saved, and what was spent."""
+
+import time
+from typing import Annotated, Any, Literal
+
+import typer
+
+from llmc import config, output, streams, text
+from llmc.options import Color, Db, Json, duration
+from llmc.store import Store
+
+__all__ = ["command"]
+
+
+def command(
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="AGE", help="Only the last 24h, 7d …")
+    ] = None,
+    by: Annotated[
+        Literal["model", "namespace", "day", "source"] | None,
+        typer.Option("--by", metavar="WHAT", help="By model, namespace, day or source."),
+    ] = None,
+    json: Json = False,
+    db: Db = None,
+    color: Color = "auto",
+) -> None:
+    """Show what was saved, and what was spent.
+
+    A saving is the recorded price of the call that an answer first cost; net is what remains
+    after embedding and judging. The provider's own discount stands apart from both.
+    """
+    settings = config.load({"db": db})
+    age = duration("--since", since)
+    start = 0.0 if age is None else time.time() - age
+    with Store(settings.db) as store:
+        groups = [_figures(group) for group in store.ledger.totals(since=start, by=by)]
+        entries, size = store.count(), store.file.size()
+    figures: dict[str, Any] = groups[0] if groups and by is None else _figures({})
+    figures |= {"entries": entries, "size_bytes": size, "since_s": age}
+    colors = config.wants_color(color, terminal=streams.is_terminal(1))
+    if json:
+        output.print_json(figures if by is None else groups)
+    elif by is not None:
+        right = [name for name in _COLUMNS if name != "name"]
+        columns = [by, *right]
+        rows = [[_shown(name, group[name]) for name in _COLUMNS] for group in groups]
+        output.print_table(columns, rows, color=colors, right=right)
+    elif streams.is_terminal(1):
+        output.print_pairs(_story(figures), color=colors)
+    else:
+        for name, value in figures.items():
+            output.print_text(f"{name}\t{_plain(value)}\n", flush=False)
+
+
+_COLUMNS = ("name", "requests", "hits", "hit_rate", "avoided_usd", "spent_usd", "net_usd")
+
+
+def _figures(totals: dict[str, Any]) -> dict[str, Any]:
+    """Turn a ledger's sums into figures to show; without lines all of them are 0."""
+    count = {name: value or 0 for name, value in totals.items() if name != "name"}
+    hits, misses = count.get("hits", 0), count.get("misses", 0)
+    overhead = count.get("embedding_nusd", 0) + count.get("judging_nusd", 0)
+    sources = ("memory", "exact", "shared", "semantic", "stale")
+    figures: dict[str, Any] = {"name": totals["name"]} if totals.get("name") is not None else {}
+    return figures | {
+        "requests": count.get("requests", 0),
+        "hits": hits,
+        **{f"hits_{source}": count.get(source, 0) for source in sources},
+        "misses": misses,
+        "bypassed": count.get("bypassed", 0),
+        "hit_rate": round(hits / (hits + misses), 4) if hits + misses else None,
+        "avoided_prompt_tokens": count.get("avoided_prompt_tokens", 0),
+        "avoided_completion_tokens": count.get("avoided_completion_tokens", 0),
+        "prompt_tokens": count.get("prompt_tokens", 0),
+        "completion_tokens": count.get("completion_tokens", 0),
+        "avoided_usd": count.get("avoided_nusd", 0) / 1e9,
+        "embedding_usd": count.get("embedding_nusd", 0) / 1e9,
+        "judging_usd": count.get("judging_nusd", 0) / 1e9,
+        "net_usd": (count.get("avoided_nusd", 0) - overhead) / 1e9,
+        "spent_usd": count.get("spent_nusd", 0) / 1e9,
+        "provider_cached_tokens": count.get("provider_cached_tokens", 0),
+        "provider_discount_usd": count.get("provider_discount_nusd", 0) / 1e9,
+        "unpriced_hits": count.get("unpriced_hits", 0),
+        "unpriced_calls": count.get("unpriced_calls", 0),
+        "time_saved_s": round(count.get("time_saved_s", 0), 3),
+    }
+
+
+def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """Choose and word the figures for a person."""
+    kinds = ("memory", "exact", "shared", "semantic", "stale")
+    parts = [f"{figures[f'hits_{kind}']:,} {kind}" for kind in kinds if figures[f"hits_{kind}"]]
+    rate = "" if figures["hit_rate"] is None else f"{figures['hit_rate']:.1%}"
+    details = [part for part in (rate, ", ".join(parts)) if part]
+    tokens = figures["avoided_prompt_tokens"] + figures["avoided_completion_tokens"]
+    unpriced = figures["unpriced_hits"], figures["unpriced_calls"]
+    story = [
+        ("requests", f"{figures['requests']:,}"),
+        ("hits", f"{figures['hits']:,}" + (f"  ({'; '.join(details)})" if details else "")),
+        ("misses", f"{figures['misses']:,}"),
+        ("past the cache", f"{figures['bypassed']:,}" if figures["bypassed"] else ""),
+        ("tokens not bought", f"{tokens:,}"),
+        ("dollars avoided", _dollars(figures["avoided_usd"])),
+        ("embedding, judging", _overhead(figures)),
+        ("net saving", _dollars(figures["net_usd"])),
+        ("spent", _dollars(figures["spent_usd"])),
+        ("provider's discount", _discount(figures)),
+        ("price unknown", f"{unpriced[0]:,} hits, {unpriced[1]:,} calls" if any(unpriced) else ""),
+        ("waiting avoided", text.seconds(figures["time_saved_s"])),
+        ("stored", f"{figures['entries']:,} answers, {figures['size_bytes'] / 1e6:.1f} MB"),
+    ]
+    return [(name, value) for name, value in story if value]
+
+
+def _overhead(figures: dict[str, Any]) -> str:
+    overhead = figures["embedding_usd"] + figures["judging_usd"]
+    return _dollars(overhead) if overhead else ""
+
+
+def _discount(figures: dict[str, Any]) -> str:
+    if not figures["provider_discount_usd"]:
+        return ""
+    cached = figures["provider_cached_tokens"]
+    return f"{_dollars(figures['provider_discount_usd'])}  ({cached:,} cached tokens)"
+
+
+def _dollars(dollars: float) -> str:
+    return text.usd(round(dollars * 1e9))
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "hit_rate":
+        return "" if value is None else f"{value:.1%}"
+    return _dollars(value) if name.endswith("_usd") else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else f"{value:.9f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,212 @@
+"""How is the one SQLite file opened, guarded against its faults, and closed?
+
+It knows pages and locks, no entries. Every error of SQLite or the system leaves here as a
+CacheFileError that names the file and the reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import apsw
+
+from llmc import schema
+from llmc.errors import CacheFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["BUSY_TIMEOUT", "WAL_KEEP", "File"]
+
+#: How long a statement waits for another process's lock, in milliseconds.
+BUSY_TIMEOUT = 5_000
+
+#: A WAL below this many bytes is left alone at closing. One-shot processes that checkpoint each
+#: time pay two fsyncs; ones that never do read an ever longer WAL at every start (+2 µs a frame).
+WAL_KEEP = 400_000
+
+
+class File:
+    """The open file. `close` it: a write-ahead log that has grown is folded in there."""
+
+    def __init__(self, path: str, *, create: bool = True) -> None:
+        """Open the file at `path`, made with mode 0600 in a folder of 0700 where there is none.
+
+        Raises CacheFileError if it cannot be opened, read, upgraded, or is not a cache file.
+        A file or file system that is read-only opens, and then refuses writes.
+        """
+        self.path = path
+        with self.errors():
+            if create:
+                _touch(path)
+            self._db = _connect(path)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._db.set_busy_timeout(BUSY_TIMEOUT)
+        # A write that starts as a read can fail at its first write, whatever the busy timeout.
+        self._db.transaction_mode = "IMMEDIATE"
+        if self.read_only:
+            if self.number("PRAGMA user_version") != schema.VERSION:
+                raise CacheFileError("it is read-only, and of another llmc's schema")
+            return
+        if self.number("PRAGMA user_version") == 0:
+            schema.claim(self._db)
+            # Readers and one writer at once; a property of the file from then on.
+            self._db.execute("PRAGMA journal_mode = WAL")
+        # Safe against a crash of any process; a power cut may take the last transactions, whole.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten with zeros, not only unlinked.
+        self._db.execute("PRAGMA secure_delete = ON")
+        schema.migrate(self._db)
+
+    def close(self) -> None:
+        """Close the file; fold its WAL in only if it has grown."""
+        with contextlib.suppress(apsw.Error, OSError):
+            if self.wal_size() < WAL_KEEP:
+                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        with contextlib.suppress(apsw.Error):
+            self._db.close()
+
+    @property
+    def read_only(self) -> bool:
+        """Tell whether the file can only be read."""
+        return bool(self._db.readonly("main"))
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run one statement or a script that returns no rows."""
+        with self.errors():
+            self._db.execute(sql, values)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        with self.errors():
+            return self._db.execute(sql, values).fetchall()
+
+    def records(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return all rows of a query, each as a dictionary by column."""
+        with self.errors():
+            cursor = self._db.execute(sql, values)
+            return [
+                dict(zip((column[0] for column in cursor.get_description()), row, strict=True))
+                for row in cursor
+            ]
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query one by one, in constant memory."""
+        with self.errors():
+            yield from self._db.execute(sql, values)
+
+    def number(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Return the first value of a query's first row, an integer."""
+        return int(self.rows(sql, values)[0][0])
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all of the block, or nothing of it; the write lock is taken at its start."""
+        with self.errors(), self._db:
+            yield
+
+    def changes(self) -> int:
+        """Return how many rows the last statement inserted, updated or deleted."""
+        return self._db.changes()
+
+    def size(self) -> int:
+        """Return the bytes of the pages in use."""
+        pages = self.number("PRAGMA page_count") - self.number("PRAGMA freelist_count")
+        return pages * self.number("PRAGMA page_size")
+
+    def wal_size(self) -> int:
+        """Return the bytes of the write-ahead log."""
+        try:
+            return os.stat(self._db.filename_wal).st_size
+        except OSError:
+            return 0
+
+    def scrub(self) -> None:
+        """Write the WAL into the file and empty it, so that deleted text is in neither."""
+        with self.errors(), contextlib.suppress(apsw.BusyError):
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+    def vacuum(self) -> None:
+        """Give the space of what was deleted back to the file system."""
+        with self.errors():
+            self._db.execute("VACUUM")
+        self.scrub()
+
+    def damage(self) -> list[str]:
+        """Return what SQLite finds wrong with the file; nothing if it is sound."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        return [] if found == ["ok"] else found
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what SQLite and the system complain about into a CacheFileError."""
+        try:
+            yield
+        except (apsw.Error, OSError) as error:
+            raise CacheFileError(f"cache file {self.path}: {_reason(error)}") from error
+        except CacheFileError as error:
+            if str(error).startswith("cache file"):
+                raise
+            raise CacheFileError(f"cache file {self.path}: {error}", hint=error.hint) from error
+
+
+def _reason(error: apsw.Error | OSError) -> str:
+    """Say in a few words what SQLite or the system complains about."""
+    match error:
+        case OSError():
+            return (error.strerror or str(error)).lower()
+        case apsw.FullError():
+            return "the disk is full"
+        case apsw.BusyError() | apsw.LockedError():
+            return "another process keeps it locked"
+        case apsw.ReadOnlyError():
+            return "it is read-only"
+        case apsw.NotADBError():
+            return "it is not a cache file"
+        case apsw.CorruptError():
+            return "it is damaged"
+        case apsw.CantOpenError():
+            return "it cannot be opened"
+        case apsw.IOError():
+            return f"input/output error ({error})"
+        case _:
+            return str(error)
+
+
+def _touch(path: str) -> None:
+    """Create the file for the user alone, before SQLite would create it for the umask's."""
+    if os.path.exists(path):
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _connect(path: str) -> apsw.Connection:
+    if stat.S_ISDIR(os.stat(path).st_mode):
+        raise CacheFileError("it is a folder")
+    connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").get  # noqa: B018  (reads the header)
+    except apsw.CantOpenError:
+        # WAL needs a place for its index; where the folder is read-only nobody else writes either.
+        connection.close()
+        connection = apsw.Connection(
+            f"file:{quote(os.path.abspath(path))}?immutable=1",
+            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+        )
+    return connection

@@ -1,0 +1,151 @@
+"""What did the user hand over? Files, standard input and option texts, read and checked.
+
+It only reads; where each part stands in a prompt is `prompt`'s business.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llmc import invocation, streams
+from llmc.errors import InputError, LlmcError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Reader", "options"]
+
+#: Parameters of a request that have a flag of their own, or none because they are ours to set.
+_RESERVED = {
+    "messages": "give the prompt as an argument, or pipe it in",
+    "model": "use -m",
+    "stream": "use --stream or --no-stream",
+    "stream_options": "llmc sets it by itself",
+}
+
+
+class Reader:
+    """Reads what one command line names, and remembers what it has read.
+
+    `files` are the paths read so far, in order; `stdin` tells whether standard input was.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._contents: list[bytes] = []
+        self._piped: bytes | None = None
+        self.files: list[str] = []
+
+    @property
+    def stdin(self) -> bool:
+        """Whether standard input has been read."""
+        return self._piped is not None
+
+    def digest(self) -> bytes:
+        """Return a digest of all that has been read: the very bytes, not the files as they are."""
+        return invocation.digest_of_inputs(self._piped, self._contents)
+
+    def words_and_document(self, prompt: str | None, *, stdin: bool) -> tuple[str, str | None]:
+        """Return the user's words and the piped document, if both were given.
+
+        The words come from the argument, or from standard input if there is none or it is `-`.
+        Raises InputError if there are no words, or if they cannot be read.
+        """
+        if prompt == "-":
+            return self._stdin() or _no_words("standard input is empty"), None
+        if prompt is not None and _has_surrogates(prompt):
+            raise InputError("the prompt is not UTF-8")
+        piped = self._stdin() if stdin and streams.stdin_is_meant() else ""
+        if prompt is not None and prompt.strip():
+            return prompt, piped or None
+        missing = "no prompt: give one, or pipe it in" if prompt is None else "the prompt is empty"
+        return piped or _no_words(missing), None
+
+    def text(self, path: str) -> str:
+        """Return a file's text. Raises InputError if it cannot be read or is none."""
+        try:
+            with open(path, "rb") as file:
+                content = file.read(streams.LIMIT + 1)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"{path}: {reason.lower()}") from error
+        self.files.append(path)
+        self._contents.append(content)
+        return _decode(content, path)
+
+    def json_schema(self, value: str) -> dict[str, Any]:
+        """Read a JSON schema from a file, or from the text itself if it begins with a brace.
+
+        Return it as a request's `response_format`. Raises InputError.
+        """
+        written = value.lstrip().startswith("{")
+        place = "--schema" if written else value
+        try:
+            schema = json.loads(value if written else self.text(value), parse_constant=_no_constant)
+        except ValueError as error:
+            raise InputError(f"{place}: {error}") from error
+        if not isinstance(schema, dict):
+            raise InputError(f"{place}: a JSON schema is an object")
+        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+    def _stdin(self) -> str:
+        try:
+            self._piped = streams.read_stdin(quiet=self._quiet)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise LlmcError(f"cannot read standard input: {reason}") from error
+        # A shell's text ends with a newline that nobody means.
+        return _decode(self._piped, "standard input").rstrip("\n")
+
+
+def options(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read `name=value` texts as API parameters: JSON where it is JSON, else text.
+
+    Raises InputError.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise InputError(f"-o {pair}: write it as name=value")
+        if name in _RESERVED:
+            raise InputError(f"-o {name}: {_RESERVED[name]}")
+        try:
+            found[name] = json.loads(value, parse_constant=_no_constant)
+        except ValueError:
+            found[name] = value
+        if _has_surrogates(pair):
+            raise InputError(f"-o {name}: it is not UTF-8")
+    return found
+
+
+def _decode(data: bytes, name: str) -> str:
+    if len(data) > streams.LIMIT:
+        raise InputError(f"{name} is larger than {streams.LIMIT // 1_000_000} MB")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
+        ) from error
+    if "\0" in text:
+        raise InputError(f"{name} is no text (a NUL byte at offset {data.index(0)})")
+    return text
+
+
+def _has_surrogates(text: str) -> bool:
+    """Tell whether an argument held bytes that are no UTF-8; Python passes them as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _no_words(message: str) -> str:
+    raise InputError(message, hint='llmc ask "why is the sky blue?", or llmc ask --help')
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,178 @@
+"""Are these two the same request? Canonical JSON of all that is sent, and hashes of it.
+
+It never picks the fields that count: it takes everything and leaves out a short named list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from llmc.types import Request
+
+__all__ = [
+    "EXCLUDED",
+    "LIMITS",
+    "cache_key",
+    "canonical",
+    "family_key",
+    "frame_of",
+    "prompt_of",
+    "request_from",
+    "system_of",
+    "token_limit",
+]
+
+#: What cannot change the answer. Everything else that is sent is part of the key.
+EXCLUDED = frozenset(
+    {
+        "api_key",
+        "metadata",
+        "prompt_cache_breakpoint",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "stream",
+        "stream_options",
+        "timeout",
+        "user",
+    }
+)
+
+#: The names under which servers know the limit of an answer's tokens.
+LIMITS = ("max_completion_tokens", "max_tokens")
+
+
+def canonical(request: Request, *, without: tuple[str, ...] = ()) -> str:
+    """Write a request as JSON in which equal requests are equal texts.
+
+    Keys are sorted, whole floats become integers (1.0 is 1), message ids and `EXCLUDED` are left
+    out, as are the body's fields named in `without`. Raises ValueError for NaN and infinities.
+    """
+    body = {
+        name: _plain(value)
+        for name, value in request.body.items()
+        if name not in EXCLUDED and name not in without
+    }
+    if isinstance(body.get("messages"), list):
+        body["messages"] = [_message(message) for message in body["messages"]]
+    return _dump({"base_url": request.base_url, "body": body, "endpoint": request.endpoint})
+
+
+def cache_key(request: Request) -> bytes:
+    """Return the SHA-256 of a request's canonical JSON, 32 bytes."""
+    return _hash(canonical(request))
+
+
+def family_key(request: Request) -> bytes:
+    """Return the key that a request would have without its token limit, 32 bytes."""
+    return _hash(canonical(request, without=LIMITS))
+
+
+def token_limit(request: Request) -> int | None:
+    """Return the smallest limit on the answer's tokens that a request states, if any."""
+    limits = [request.body.get(name) for name in LIMITS]
+    numbers = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool)]
+    return min(numbers, default=None)
+
+
+def frame_of(request: Request) -> tuple[str, bytes]:
+    """Split off the last user text: return canonical JSON of the rest, and its SHA-256.
+
+    The frame is what many questions share; it and `prompt_of` give the request back.
+    """
+    body = dict(request.body)
+    position = _last_user(body)
+    if position is not None and isinstance(body["messages"][position].get("content"), str):
+        messages = list(body["messages"])
+        messages[position] = {k: v for k, v in messages[position].items() if k != "content"}
+        body["messages"] = messages
+    frame = canonical(request._replace(body=body))
+    return frame, _hash(frame)
+
+
+def prompt_of(request: Request) -> str:
+    """Return the last user text: the part of a request that a person would call the question."""
+    position = _last_user(request.body)
+    if position is None:
+        return ""
+    return _text(request.body["messages"][position].get("content"))
+
+
+def system_of(request: Request) -> str:
+    """Return the text of all system and developer messages, joined by blank lines."""
+    texts = [
+        _text(message.get("content"))
+        for message in _messages(request.body)
+        if message.get("role") in {"system", "developer"}
+    ]
+    return "\n\n".join(text for text in texts if text)
+
+
+def request_from(frame: str, prompt: str) -> Request:
+    """Rebuild the request that `frame_of` and `prompt_of` took apart."""
+    parts = json.loads(frame)
+    body = parts["body"]
+    position = _last_user(body)
+    if position is not None:
+        body["messages"][position].setdefault("content", prompt)
+    return Request(parts["base_url"], body, parts["endpoint"])
+
+
+def _hash(text: str) -> bytes:
+    # A provider's JSON may hold half a surrogate pair; it has no UTF-8, but it has a hash.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _dump(value: object) -> str:
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items() if name not in _NESTED}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+#: Left out at any depth: marks for the provider's cache stand inside messages and tools.
+_NESTED = frozenset({"prompt_cache_breakpoint"})
+
+
+def _message(message: Any) -> Any:
+    if not isinstance(message, dict):
+        return message
+    return {name: value for name, value in message.items() if name != "id"}
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return []
+    return [message for message in messages if isinstance(message, dict)]
+
+
+def _last_user(body: dict[str, Any]) -> int | None:
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return None
+    for position in range(len(messages) - 1, -1, -1):
+        message = messages[position]
+        if isinstance(message, dict) and message.get("role") == "user":
+            return position
+    return None
+
+
+def _text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part.get("text") for part in content if isinstance(part, dict)]
+    return "\n".join(part for part in parts if isinstance(part, str))

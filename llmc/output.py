@@ -1,0 +1,304 @@
+"""How is a result shown: to a person on a terminal, to a pipe as tabs, to a program as JSON?
+
+The only user of Rich, and that only for tables on a terminal. Text that came from outside is
+never markup, and on a terminal its control characters are made visible.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from llmc import keys, streams, text
+from llmc.errors import InputError, LlmcError
+from llmc.types import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmc.types import Entry, Miss, Price, Request
+
+__all__ = [
+    "answer_text",
+    "answered",
+    "as_json",
+    "confirm",
+    "entry_json",
+    "extract",
+    "limit_of",
+    "plan_json",
+    "plural",
+    "print_entries",
+    "print_entry",
+    "print_json",
+    "print_pairs",
+    "print_plan",
+    "print_table",
+    "print_text",
+]
+
+_FREE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+def print_text(words: str, *, flush: bool = True) -> None:
+    """Write text to standard output: unchanged into a pipe, made harmless on a terminal."""
+    streams.write(text.visible(words) if streams.is_terminal(1) else words, flush=flush)
+
+
+def print_json(value: object) -> None:
+    """Write one JSON value on a line of its own."""
+    streams.write(json.dumps(value, ensure_ascii=False, default=str) + "\n", flush=False)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    color: bool,
+    right: Sequence[str] = (),
+    flexible: str | None = None,
+) -> None:
+    """Show rows: a table on a terminal, else tab-separated lines under one line of names.
+
+    `right` names the columns to align right, `flexible` the one that gives way to the width.
+    """
+    if not streams.is_terminal(1):
+        lines = (tuple(columns), *(tuple(map(text.one_line, row)) for row in rows))
+        streams.write("".join("\t".join(line) + "\n" for line in lines))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        justify: Any = "right" if name in right else "left"
+        table.add_column(
+            name, justify=justify, no_wrap=True, overflow="ellipsis",
+            ratio=1 if name == flexible else None,
+        )  # fmt: skip
+    for row in rows:
+        table.add_row(*(Text(text.one_line(cell)) for cell in row))
+    console = Console(no_color=not color, color_system="standard" if color else None)
+    with console.capture() as captured:
+        console.print(table)
+    streams.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
+    """Show entries: JSON lines, or one line each."""
+    if json:
+        for entry in entries:
+            print_json(entry_json(entry))
+        return
+    now = time.time()
+    rows = ([_brief(name, entry, now) for name in _LIST] for entry in entries)
+    print_table(_LIST, rows, color=color, right=("id", "age", "hits"), flexible="prompt")
+
+
+def print_entry(entry: Entry, frame: dict[str, Any]) -> None:
+    """Show all that is known of one entry to a person."""
+    now = time.time()
+    tokens, expires = entry.tokens, entry.expires_at
+    ends = "never" if expires is None else f"in {text.age(expires - now)}"
+    if expires is not None and expires <= now:
+        ends = f"expired {text.age(now - expires)} ago"
+    facts = [
+        ("entry", str(entry.id)),
+        ("namespace", entry.namespace),
+        ("model", entry.model),
+        ("served by", entry.served_model if entry.served_model != entry.model else None),
+        ("at", frame["base_url"]),
+        ("key", entry.key.hex()),
+        ("sample", str(entry.sample) if entry.sample else None),
+        ("stored", f"{text.age(now - entry.created_at)} ago ({entry.source})"),
+        ("expires", ends),
+        ("hits", str(entry.hits)),
+        ("cost", "unknown" if entry.cost is None else text.usd(entry.cost)),
+        ("tokens", None if tokens.prompt is None else f"{tokens.prompt} + {tokens.completion}"),
+        ("parameters", _parameters(frame["body"])),
+    ]
+    lines = [f"{name:<11}{text.one_line(value)}\n" for name, value in facts if value]
+    parts = [("system", keys.system_of(keys.request_from(json.dumps(frame), "")))]
+    parts += [("prompt", entry.prompt), ("answer", answer_text(entry))]
+    lines += [f"\n--- {name}\n{words}\n" for name, words in parts if words]
+    print_text("".join(lines))
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]], *, color: bool) -> None:
+    """Show names and values below one another on a terminal."""
+    width = max(len(name) for name, _ in pairs) + 2
+    bold, plain = ("\033[1m", "\033[0m") if color else ("", "")
+    for name, value in pairs:
+        streams.write(f"{name:<{width}}{bold}{text.one_line(value)}{plain}\n")
+
+
+def limit_of(limit: int | None, *, json: bool) -> int | None:
+    """Return how many entries to list: what was asked for, 20 on a terminal, else all."""
+    return 20 if limit is None and not json and streams.is_terminal(1) else limit
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is destroyed. Raises InputError where nobody can be asked."""
+    if yes:
+        return
+    if not (streams.is_terminal(0) and streams.is_terminal(2)):
+        raise InputError(f"{question} nobody can be asked here: add --yes")
+    streams.note(f"{question} [y/N] ", end="")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise LlmcError("nothing was removed")
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a number with its noun: `1 entry`, `2 entries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def answer_text(entry: Entry) -> str:
+    """Return what a person reads of an answer: its text, or the tool calls that it consists of."""
+    if entry.answer or not entry.choices:
+        return entry.answer
+    calls = [choice["message"]["tool_calls"] for choice in entry.choices]
+    return json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, indent=2)
+
+
+def extract(words: str) -> str:
+    """Return the first fenced block of a text, the whole text if it has none."""
+    lines = words.splitlines(keepends=True)
+    fence, start = "", 0
+    for number, line in enumerate(lines):
+        mark = line.strip()
+        if not fence and mark.startswith(("```", "~~~")):
+            fence, start = mark[: len(mark) - len(mark.lstrip(mark[0]))], number + 1
+        elif fence and mark.startswith(fence) and not mark.strip(fence[0]):
+            return "".join(lines[start:number])
+    return words
+
+
+def answered(hit: Hit, *, now: float, verbose: bool) -> str:
+    """Say in one line where an answer came from, and what it cost or saved."""
+    entry = hit.entry
+    if hit.source == "stale":
+        expired = "" if entry.expires_at is None else f", expired {text.age(now - entry.expires_at)} ago"
+        line = f"stale answer, {text.age(now - entry.created_at)} old{expired}"
+    elif hit.source != "model":
+        line = text.hit_line(hit.source, now - entry.created_at, entry.cost, entry.latency or 0.0)
+    else:
+        line = _paid(hit, verbose=verbose)
+    if verbose:
+        name = "not stored" if entry.id is None else f"entry {entry.id}"
+        line += f"; {name}, key {entry.key.hex()[:12]}, namespace {entry.namespace}"
+    return line
+
+
+def _paid(hit: Hit, *, verbose: bool) -> str:
+    entry, cost = hit.entry, hit.price.cost if hit.price else None
+    price = "price unknown" if cost is None else f"cost {text.usd(cost)}"
+    line = f"asked {entry.model}, {text.seconds(hit.latency)}, {price}"
+    if verbose and entry.tokens.prompt is not None:
+        cached = entry.tokens.cached or 0
+        line += f", {cached:,} of {entry.tokens.prompt:,} prompt tokens cached by the provider"
+    if hit.unkept is not None:
+        line += f"; not stored: {hit.unkept}"
+    return line
+
+
+def as_json(hit: Hit, *, answer: str, now: float) -> dict[str, Any]:
+    """Return an answer as the one object of `ask --json`. Fields are only ever added."""
+    entry, model = hit.entry, hit.source == "model"
+    cost = (hit.price.cost if hit.price else None) if model else 0
+    saved = 0 if model else hit.line.avoided_nusd if hit.line else entry.cost
+    return {
+        "answer": answer,
+        "source": hit.source,
+        "level": hit.level,
+        "id": entry.id,
+        "similarity": None,
+        "matched_prompt": None,
+        "model": entry.model,
+        "namespace": entry.namespace,
+        "usage": hit.usage if model else _FREE,
+        "cost_usd": _dollars(cost),
+        "saved_usd": _dollars(saved),
+        "latency_ms": round(hit.latency * 1000, 3),
+        "age_s": 0 if model else round(max(0.0, now - entry.created_at), 3),
+        "created_at": entry.created_at,
+        "expires_at": entry.expires_at,
+        "finish_reason": entry.finish_reason or None,
+    }
+
+
+def plan_json(
+    found: Hit | Miss, request: Request, *, tokens: int, price: Price, now: float
+) -> dict[str, Any]:
+    """Return what `ask --dry-run` would do as one object; token counts and costs are estimates."""
+    hit = found if isinstance(found, Hit) else None
+    return {
+        "base_url": request.base_url,
+        "request": request.body,
+        "key": (found.entry.key if isinstance(found, Hit) else found.key).hex(),
+        "source": hit.source if hit else "model",
+        "level": hit.level if hit else None,
+        "id": hit.entry.id if hit else None,
+        "age_s": round(now - hit.entry.created_at, 3) if hit else None,
+        "reason": None if isinstance(found, Hit) else found.reason,
+        "estimated_prompt_tokens": tokens,
+        "estimated_cost_usd": 0 if hit else _dollars(price.cost),
+    }
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """Show what `ask --dry-run` would do to a person."""
+    if plan["id"] is not None:
+        by = f"entry {plan['id']}, {text.age(plan['age_s'])} old ({plan['source']} hit)"
+        cost = "$0"
+    else:
+        by = f"{plan['request']['model']} at {plan['base_url']} ({plan['reason']})"
+        known = plan["estimated_cost_usd"]
+        cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
+        cost += f" for about {plan['estimated_prompt_tokens']:,} prompt tokens, plus the answer's"
+    body = json.dumps(plan["request"], ensure_ascii=False, indent=2)
+    print_text(f"key      {plan['key']}\nanswer   {by}\ncost     {cost}\nrequest  {body}\n")
+
+
+def entry_json(entry: Entry) -> dict[str, Any]:
+    """Return a stored entry as the object that `list`, `show` and `search` print."""
+    return {
+        "id": entry.id,
+        "namespace": entry.namespace,
+        "model": entry.model,
+        "prompt": entry.prompt,
+        "answer": answer_text(entry),
+        "source": entry.source,
+        "key": entry.key.hex(),
+        "sample": entry.sample or None,
+        "hits": entry.hits,
+        "cost_usd": _dollars(entry.cost),
+        "prompt_tokens": entry.tokens.prompt,
+        "completion_tokens": entry.tokens.completion,
+        "finish_reason": entry.finish_reason,
+        "created_at": entry.created_at,
+        "expires_at": entry.expires_at,
+    }
+
+
+_LIST = ("id", "age", "hits", "model", "namespace", "prompt")
+
+
+def _brief(name: str, entry: Entry, now: float) -> str:
+    if name == "age":
+        return text.age(now - entry.created_at)
+    value = str(getattr(entry, name))
+    return text.one_line(value, width=200) if name == "prompt" else value
+
+
+def _parameters(body: dict[str, Any]) -> str:
+    shown = {k: v for k, v in body.items() if k not in {"model", "messages"}}
+    return json.dumps(shown, ensure_ascii=False) if shown else ""
+
+
+def _dollars(nusd: int | None) -> float | None:
+    return None if nusd is None else nusd / 1e9

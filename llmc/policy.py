@@ -1,0 +1,150 @@
+"""May we read, may we write, for how long, and does this entry serve that request?
+
+Pure decisions. Each returns a value that says why; none reads a clock, a file or a setting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from llmc.types import Answer, Ask, Entry, Request
+
+__all__ = [
+    "adds_temperature",
+    "best",
+    "expires_at",
+    "failure",
+    "is_fresh",
+    "may_stand_in",
+    "unfinished",
+    "why_not_read",
+    "why_not_write",
+]
+
+#: Models with fixed sampling answer a stated temperature with HTTP 400. A guess by name only
+#: spares that call: what a model really refuses is learned from its answer and remembered.
+_FIXED_SAMPLING = re.compile(
+    r"(?:^|/)(?:o[1-9]|gpt-[5-9]|claude-(?:opus|sonnet|haiku)-(?:[5-9]|4-[7-9]))(?![0-9])",
+    re.IGNORECASE,
+)
+
+
+def why_not_read(request: Request, ask: Ask) -> str | None:
+    """Say why this request must not be answered from the cache; None if it may."""
+    if ask.no_cache:
+        return "--no-cache"
+    if ask.refresh:
+        return "--refresh"
+    return _randomness(request, ask)
+
+
+def why_not_write(request: Request, ask: Ask, answer: Answer) -> str | None:
+    """Say why this answer must not be stored; None if it may."""
+    if ask.no_cache:
+        return "--no-cache"
+    if ask.ttl == 0:
+        return "a TTL of 0"
+    if ask.mode == "deterministic" and answer.temperature != 0:
+        return "cache = deterministic, and the temperature was not 0"
+    return _randomness(request, ask) or unfinished(answer)
+
+
+def failure(answer: Answer) -> str | None:
+    """Say why a model's answer is none; None if there is something to show."""
+    if answer.refusal:
+        return f"the model refused: {answer.refusal}"
+    if answer.finish_reason == "content_filter" or not answer.text.strip():
+        return unfinished(answer)
+    return None
+
+
+def unfinished(answer: Answer) -> str | None:
+    """Say what is wrong with an answer that did not end by itself; None if it did.
+
+    A stream's body may simply stop: only a finish reason tells a whole answer from half of one.
+    """
+    if answer.refusal:
+        return "the model refused"
+    match answer.finish_reason:
+        case None:
+            return "the provider gave no finish reason"
+        case "length":
+            return "the answer was cut off at its token limit"
+        case "content_filter":
+            return "the provider filtered the answer"
+        case "stop" if not answer.text.strip():
+            return "the answer is empty"
+        case "stop" | "tool_calls":
+            return None
+        case other:
+            return f"the answer ended with {other!r}"
+
+
+def adds_temperature(request: Request) -> bool:
+    """Tell whether 0 is to be sent for a temperature that the caller left open."""
+    return "temperature" not in request.body and not _FIXED_SAMPLING.search(request.model)
+
+
+def expires_at(created_at: float, ttl: float | None) -> float | None:
+    """Return the instant at which an answer's life ends; None if it has no end."""
+    return None if ttl is None else created_at + ttl
+
+
+def is_fresh(entry: Entry, now: float) -> bool:
+    """Tell whether an entry may still be served."""
+    return entry.expires_at is None or now < entry.expires_at
+
+
+def may_stand_in(entry: Entry, now: float, stale_if_error: float | None) -> bool:
+    """Tell whether an entry may be served where the provider failed, past its end or not."""
+    if stale_if_error is None:
+        return False
+    return entry.expires_at is None or now < entry.expires_at + stale_if_error
+
+
+def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: str) -> Entry | None:
+    """Choose among the entries that differ from a request in their token limit at most.
+
+    The request's own key comes first, then the newest answer that ended by itself and that the
+    request's limit would not have cut: it serves any larger or absent limit, and a smaller one
+    that its completion fits in.
+    """
+    allowed = [e for e in candidates if mode != "deterministic" or e.temperature == 0]
+    own = [entry for entry in allowed if entry.key == key]
+    fitting = [entry for entry in allowed if entry.finish_reason == "stop" and _fits(entry, limit)]
+    newest = sorted(fitting, key=lambda entry: (entry.created_at, entry.id or 0))
+    return (own or newest[-1:] or [None])[0]
+
+
+def _fits(entry: Entry, limit: int | None) -> bool:
+    if limit is None:
+        return True
+    if entry.token_limit is not None and entry.token_limit <= limit:
+        return True
+    return entry.tokens.completion is not None and entry.tokens.completion <= limit
+
+
+def _randomness(request: Request, ask: Ask) -> str | None:
+    match ask.mode:
+        case "all":
+            return None
+        case "auto" if ask.samples is not None:
+            return None
+        case "auto" | "deterministic":
+            return _asked_for_variety(request)
+        case _:
+            assert_never(ask.mode)
+
+
+def _asked_for_variety(request: Request) -> str | None:
+    temperature = request.body.get("temperature")
+    if temperature is not None and temperature != 0:
+        return f"temperature {temperature} asks for variety"
+    choices = request.body.get("n")
+    if choices is not None and choices != 1:
+        return f"n = {choices} asks for variety"
+    return None

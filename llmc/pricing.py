@@ -1,0 +1,181 @@
+"""What did a call cost? Tokens to nano-USD, from the user's own prices or from genai-prices.
+
+It never guesses: a model without a known price costs None, which is not 0.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from llmc.types import Price, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["Rate", "estimate_tokens", "is_local", "price", "tokens_of"]
+
+#: Exact hosts of the providers that genai-prices knows. Its own patterns match prefixes of a URL,
+#: so that `api.openai.com.example.net` would be billed as OpenAI.
+_HOSTS = {
+    "api.anthropic.com": "anthropic",
+    "api.cerebras.ai": "cerebras",
+    "api.cohere.ai": "cohere",
+    "api.cohere.com": "cohere",
+    "api.deepseek.com": "deepseek",
+    "api.fireworks.ai": "fireworks",
+    "api.groq.com": "groq",
+    "api.mistral.ai": "mistral",
+    "api.moonshot.ai": "moonshotai",
+    "api.moonshot.cn": "moonshotai",
+    "api.novita.ai": "novita",
+    "api.openai.com": "openai",
+    "api.perplexity.ai": "perplexity",
+    "api.together.xyz": "together",
+    "api.x.ai": "x-ai",
+    "api.z.ai": "zai",
+    "generativelanguage.googleapis.com": "google",
+    "openrouter.ai": "openrouter",
+}
+_SUFFIXES = {
+    ".api.openai.com": "openai",
+    ".openai.azure.com": "azure",
+    ".services.ai.azure.com": "azure",
+    ".cognitiveservices.azure.com": "azure",
+}
+_LOCAL_SUFFIXES = (".local", ".internal", ".localhost", ".lan")
+
+
+class Rate(NamedTuple):
+    """The user's own price of the models that `pattern` matches, in USD per million tokens."""
+
+    pattern: str
+    input: float
+    output: float
+    cached_input: float
+    cache_write: float
+
+
+def price(
+    model: str,
+    base_url: str,
+    tokens: Tokens,
+    *,
+    served: str | None = None,
+    rates: tuple[Rate, ...] = (),
+    at: datetime | None = None,
+) -> Price:
+    """Price one call: the user's rates first, then local hosts (0), then genai-prices.
+
+    `served` is the model that really answered, where the provider says so: a router or a fallback
+    may have chosen another than the one asked for. `at` is the time of the call, for a price that has changed since. The discount is what the
+    provider's own cache took off, less what it charged for writing; negative if that was more.
+    """
+    counted = tokens.prompt is not None and tokens.completion is not None
+    for rate in rates:
+        if any(fnmatch.fnmatchcase(name, rate.pattern) for name in (model, served or model)):
+            return _by_rate(rate, tokens) if counted else Price(None)
+    host = (urlsplit(base_url).hostname or "").lower()
+    if is_local(host):
+        return Price(0, "local", 0)
+    if not counted:
+        return Price(None)
+    provider = _HOSTS.get(host) or next(
+        (name for suffix, name in _SUFFIXES.items() if host.endswith(suffix)), None
+    )
+    if provider is None:
+        return Price(None)
+    found = _by_list(served or model, provider, tokens, at)
+    return _by_list(model, provider, tokens, at) if found.cost is None else found
+
+
+def tokens_of(usage: Mapping[str, Any] | None) -> Tokens:
+    """Make one form of what providers report; counts that contradict each other are cut to fit.
+
+    OpenAI and most others count cached tokens inside the prompt's, under
+    `prompt_tokens_details`; DeepSeek has `prompt_cache_hit_tokens` beside them; Anthropic's native
+    form has `input_tokens` without what was read from or written to the cache.
+    """
+    if not usage:
+        return Tokens()
+    prompt = _count(usage, "prompt_tokens", "input_tokens")
+    completion = _count(usage, "completion_tokens", "output_tokens")
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    details = details if isinstance(details, dict) else {}
+    cached = _count(details, "cached_tokens")
+    if cached is None:
+        cached = _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
+    written = _count(details, "cache_write_tokens", "cache_creation_tokens")
+    if "cache_read_input_tokens" in usage or "cache_creation_input_tokens" in usage:
+        cached = _count(usage, "cache_read_input_tokens") or 0
+        written = _count(usage, "cache_creation_input_tokens") or 0
+        if "prompt_tokens" not in usage and prompt is not None:
+            prompt += cached + written
+    if prompt is not None and cached is not None:
+        cached = min(cached, prompt)
+    if prompt is not None and written is not None:
+        written = min(written, prompt - (cached or 0))
+    return Tokens(prompt, completion, cached, written)
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate a text's tokens from its UTF-8 bytes, four to a token.
+
+    Median error 6 % on English and Python, 0.8 to 1.2 of the truth on most other texts.
+    """
+    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
+
+
+def is_local(host: str) -> bool:
+    """Tell whether a host is this machine or its private network, whose models cost no money."""
+    if not host or host == "localhost" or host.endswith(_LOCAL_SUFFIXES):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host
+    return address.is_loopback or address.is_private or address.is_link_local
+
+
+def _by_rate(rate: Rate, tokens: Tokens) -> Price:
+    # USD per million tokens is 1,000 nano-USD per token.
+    prompt, completion = tokens.prompt or 0, tokens.completion or 0
+    cached, written = tokens.cached or 0, tokens.written or 0
+    discount = cached * (rate.input - rate.cached_input)
+    discount -= written * (rate.cache_write - rate.input)
+    total = prompt * rate.input + completion * rate.output - discount
+    return Price(round(total * 1000), f"config:{rate.pattern}", round(discount * 1000))
+
+
+def _by_list(model: str, provider: str, tokens: Tokens, at: datetime | None) -> Price:
+    import genai_prices
+
+    def cost(cached: int, written: int) -> tuple[int, str]:
+        usage = genai_prices.Usage(
+            input_tokens=tokens.prompt,
+            output_tokens=tokens.completion,
+            cache_read_tokens=cached,
+            cache_write_tokens=written,
+        )
+        result = genai_prices.calc_price(
+            usage, model, provider_id=provider, genai_request_timestamp=at
+        )
+        return round(result.total_price * 10**9), f"{result.provider.id}/{result.model.id}"
+
+    try:
+        total, name = cost(tokens.cached or 0, tokens.written or 0)
+        plain, _ = cost(0, 0)
+    except (LookupError, ValueError):
+        return Price(None)
+    return Price(total, f"genai-prices {genai_prices.__version__}:{name}", plain - total)
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = usage.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None

@@ -1,0 +1,316 @@
+"""What does the model say? One request to an OpenAI-compatible API, its retries and its faults.
+
+It knows nothing of caching. The SDK (0.6 s to import) is loaded when a question is really asked.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import random
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from llmc.errors import KeyRefused, LlmcError, ParameterRefused, ProviderError, Unavailable
+from llmc.types import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import openai
+
+    from llmc.types import Request
+
+__all__ = ["MAX_WAIT", "Provider", "probe"]
+
+#: The longest wait that a provider may ask for between two tries, in seconds.
+MAX_WAIT = 60.0
+
+#: Statuses after which the same request may succeed.
+_PASSING = {408, 409, 425, 429}
+
+
+class Provider:
+    """One provider's API."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: str,
+        strange_headers: tuple[str, ...] = (),
+        timeout: float = 600.0,
+        retries: int = 2,
+        note: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare the client. `timeout` is in seconds; `note` is told of each wait and new try.
+
+        The SDK takes organisation, project and further headers from the environment and would
+        send them to any host; `strange_headers` names the latter, for all of them to be left out
+        where the host is not OpenAI's.
+        """
+        import httpx2
+        import openai
+
+        self._base_url = base_url
+        self._host = urlsplit(base_url).netloc
+        self._key = key
+        self._retries = retries
+        self._note = note
+        self._sleep = sleep
+        own = self._host == "api.openai.com" or self._host.endswith(".api.openai.com")
+        strange = ("OpenAI-Organization", "OpenAI-Project", *strange_headers)
+        left_out: dict[str, Any] = {} if own else dict.fromkeys(strange, openai.omit)
+        self._client = openai.OpenAI(
+            base_url=base_url,
+            api_key=key,
+            default_headers=left_out,
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
+            max_retries=0,  # ours say what they are waiting for
+        )
+
+    def ask(
+        self,
+        request: Request,
+        *,
+        add_temperature: bool = False,
+        refused: frozenset[str] = frozenset(),
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Answer one request, streamed piece by piece if `on_text` is given.
+
+        Temperature 0 is added on demand. Raises KeyRefused, ParameterRefused for a parameter
+        added here (those in `refused` are not), Unavailable once all tries have failed or the
+        answer broke off, and ProviderError for everything else the provider says.
+        """
+        added: dict[str, Any] = {"temperature": 0} if add_temperature else {}
+        if on_text is not None:
+            added["stream"] = True
+            if "stream_options" not in refused:
+                added["stream_options"] = {"include_usage": True}
+        body = {**request.body, **added}
+        started = time.monotonic()
+        answer = self._try(request.endpoint, body, added, on_text)
+        temperature = body.get("temperature")
+        return answer._replace(
+            latency=time.monotonic() - started,
+            temperature=float(temperature) if isinstance(temperature, int | float) else None,
+        )
+
+    def _try(
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        added: dict[str, Any],
+        on_text: Callable[[str], None] | None,
+    ) -> Answer:
+        import openai
+
+        for attempt in range(self._retries + 1):
+            pieces = _Pieces(on_text)
+            try:
+                if on_text is None:
+                    return self._plain(endpoint, body)
+                return self._streamed(endpoint, body, pieces)
+            except openai.APIStatusError as error:
+                failure: LlmcError = self._failure(error, added)
+                wait = _retry_after(error.response.headers)
+            except openai.APIError as error:
+                failure, wait = self._broken(error), None
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                failure, wait = Unavailable(f"{self._host} sent a malformed answer"), None
+                failure.__cause__ = error
+            if not isinstance(failure, Unavailable) or failure.final or pieces.said:
+                raise failure
+            if attempt == self._retries:
+                raise failure
+            self._wait(failure, wait, attempt)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _wait(self, failure: LlmcError, asked: float | None, attempt: int) -> None:
+        if asked is not None and asked > MAX_WAIT:
+            raise Unavailable(f"{failure}; it asks to wait {asked:.0f} s") from failure
+        backoff: float = 0.5 * 2**attempt * (0.75 + random.random() / 2)  # noqa: S311
+        wait = backoff if asked is None else asked
+        tries = f"{attempt + 1} of {self._retries}"
+        self._note(f"{failure}; trying again in {wait:.1f} s ({tries})")
+        self._sleep(wait)
+
+    def _plain(self, endpoint: str, body: dict[str, Any]) -> Answer:
+        import httpx2
+
+        response = self._client.post(f"/{endpoint}", cast_to=httpx2.Response, body=body)
+        return self._parse(response.text)
+
+    def _parse(self, text: str) -> Answer:
+        whole = json.loads(text)
+        if not isinstance(whole, dict):
+            raise Unavailable(f"{self._host} sent a malformed answer")
+        if whole.get("error"):
+            raise ProviderError(f"{self._host}: {self._clean(_message(whole))}")
+        choices = [choice for choice in whole.get("choices") or [] if isinstance(choice, dict)]
+        if not choices:
+            raise Unavailable(f"{self._host} sent an answer without choices")
+        return _answer(choices, whole.get("model"), whole.get("usage"))
+
+    def _streamed(self, endpoint: str, body: dict[str, Any], pieces: _Pieces) -> Answer:
+        import openai
+
+        stream = self._client.post(
+            f"/{endpoint}",
+            cast_to=object,
+            body=body,
+            stream=True,
+            stream_cls=openai.Stream[object],
+        )
+        with stream:
+            if "json" in stream.response.headers.get("content-type", ""):
+                # Some servers do not stream; the answer is whole all the same.
+                answer = self._parse(stream.response.read().decode("utf-8"))
+                pieces.say(answer.text)
+                return answer
+            for event in stream:
+                pieces.add(event)
+        if not pieces.finished:
+            raise Unavailable(f"{self._host}: the answer broke off")
+        return _answer(list(pieces.choices.values()), pieces.model, pieces.usage)
+
+    def _failure(self, error: openai.APIStatusError, added: dict[str, Any]) -> LlmcError:
+        status = error.status_code
+        body = error.body if isinstance(error.body, dict) else {}
+        message = self._clean(_message({"error": error.body} if error.body else {}))
+        said = f"{self._host} answered {status}" + (f": {message}" if message else "")
+        if status in {401, 403}:
+            return KeyRefused(f"the key was refused: {said}", status=status, body=body)
+        if status in {400, 422}:
+            for parameter in added:
+                if body.get("param") == parameter or parameter in message:
+                    return ParameterRefused(said, parameter=parameter)
+        if status in _PASSING or status >= 500:
+            spent = body.get("code") == "insufficient_quota"
+            return Unavailable(said, status=status, body=body, final=spent)
+        hint = "check the model's name (-m) and the base URL" if status == 404 else None
+        return ProviderError(said, status=status, body=body, hint=hint)
+
+    def _broken(self, error: openai.APIError) -> LlmcError:
+        import openai
+
+        if isinstance(error, openai.APITimeoutError):
+            return Unavailable(f"{self._host} did not answer in time", hint="see --timeout")
+        if isinstance(error, openai.APIConnectionError):
+            reason = str(error.__cause__ or error).strip().rstrip(".") or "connection lost"
+            return Unavailable(f"cannot reach {self._base_url} ({self._clean(reason)})")
+        return Unavailable(f"{self._host}: {self._clean(error.message)}")
+
+    def _clean(self, text: str) -> str:
+        """Put a server's words on one line, and take our key out of them."""
+        return " ".join(text.replace(self._key, "…").split())[:500]
+
+
+def probe(base_url: str, key: str, *, timeout: float = 3.0) -> str:
+    """Say that a provider can be reached and takes the key. Raises KeyRefused or Unavailable."""
+    import httpx2
+
+    try:
+        response = httpx2.get(
+            f"{base_url}/models", headers={"Authorization": f"Bearer {key}"}, timeout=timeout
+        )
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise Unavailable(f"cannot reach {base_url} ({reason.replace(key, '…')})") from error
+    if response.status_code in {401, 403}:
+        raise KeyRefused(f"{base_url} refuses the key ({response.status_code})")
+    return f"{base_url} answers"
+
+
+class _Pieces:
+    """A stream's choices as they grow."""
+
+    def __init__(self, on_text: Callable[[str], None] | None) -> None:
+        self._on_text = on_text
+        self.said = False
+        self.choices: dict[int, dict[str, Any]] = {}
+        self.model: str | None = None
+        self.usage: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Every choice has a finish reason: neither `[DONE]` nor the end of the body says so."""
+        return bool(self.choices) and all(c["finish_reason"] for c in self.choices.values())
+
+    def say(self, text: str) -> None:
+        if text and self._on_text is not None:
+            self.said = True
+            self._on_text(text)
+
+    def add(self, event: object) -> None:
+        if not isinstance(event, dict):
+            return
+        self.model = event.get("model") or self.model
+        self.usage = event.get("usage") or self.usage
+        for part in event.get("choices") or []:
+            if isinstance(part, dict):
+                self._grow(part)
+
+    def _grow(self, part: dict[str, Any]) -> None:
+        empty: dict[str, Any] = {"message": {"content": ""}, "finish_reason": None}
+        choice = self.choices.setdefault(part.get("index") or 0, empty)
+        choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
+        delta = part.get("delta")
+        delta = delta if isinstance(delta, dict) else {}
+        piece = _text(delta)
+        choice["message"]["content"] += piece
+        if delta.get("refusal"):
+            choice["message"]["refusal"] = choice["message"].get("refusal", "") + delta["refusal"]
+        if choice is next(iter(self.choices.values())):
+            self.say(piece)
+
+
+def _answer(choices: list[dict[str, Any]], model: object, usage: object) -> Answer:
+    messages = [c["message"] if isinstance(c.get("message"), dict) else {} for c in choices]
+    reasons = [choice.get("finish_reason") for choice in choices]
+    # One choice that did not end by itself makes the whole answer one that did not.
+    reason = next((found for found in reasons if found != "stop"), "stop")
+    plain = len(choices) == 1 and not messages[0].get("tool_calls")
+    refusals = [message["refusal"] for message in messages if message.get("refusal")]
+    return Answer(
+        text="\n\n".join(text for text in map(_text, messages) if text),
+        finish_reason=reason if isinstance(reason, str) else None,
+        model=model if isinstance(model, str) else None,
+        usage=usage if isinstance(usage, dict) else None,
+        choices=None if plain else choices,
+        refusal=str(refusals[0]) if refusals else None,
+    )
+
+
+def _text(message: dict[str, Any]) -> str:
+    """Return a message's text; some servers send it in parts."""
+    content = message.get("content")
+    parts: Iterable[object] = content if isinstance(content, list) else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    text = "".join(part for part in texts if isinstance(part, str))
+    # Half a surrogate pair is valid JSON, but no text that could be stored or printed.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _message(body: dict[str, Any]) -> str:
+    error = body.get("error")
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("error") or error.get("code")
+    return error if isinstance(error, str) else ""
+
+
+def _retry_after(headers: Any) -> float | None:
+    """Read how long a server asks to wait: seconds, milliseconds or a date."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    try:
+        date = email.utils.parsedate_to_datetime(headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, date.timestamp() - time.time())

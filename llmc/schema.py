@@ -1,0 +1,190 @@
+"""What tables does the cache file have, and how does an older file become a current one?
+
+Steps are numbered by their place in `STEPS`; a released step is never edited. Each step and its
+number are committed in one transaction, so a failing or killed step changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmc.errors import CacheFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import apsw
+
+__all__ = ["APPLICATION_ID", "VERSION", "claim", "migrate"]
+
+#: "llmc" in ASCII: lets `file`, and us, tell the file from any other SQLite file.
+APPLICATION_ID = 0x6C6C6D63
+
+_FIRST = """
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Whatever changes which entry answers which request adds one: it voids all invocations.
+INSERT INTO meta VALUES ('generation', 0);
+
+-- All of a request but the words of its last user message, once for all that share it.
+CREATE TABLE scope (
+    id       INTEGER PRIMARY KEY,
+    hash     BLOB NOT NULL UNIQUE,
+    base_url TEXT NOT NULL,
+    model    TEXT NOT NULL,
+    system   TEXT NOT NULL,
+    frame    TEXT NOT NULL
+) STRICT;
+
+-- Small columns first: a scan over them never reads the pages that long texts overflow into.
+CREATE TABLE entry (
+    id                 INTEGER PRIMARY KEY AUTOINCREMENT,  -- an id is never given twice
+    namespace          TEXT NOT NULL,
+    key                BLOB NOT NULL,
+    sample             INTEGER NOT NULL DEFAULT 0,         -- 1…n for remembered samples
+    family             BLOB NOT NULL,                      -- the key without its token limit
+    token_limit        INTEGER,
+    scope_id           INTEGER NOT NULL REFERENCES scope (id),
+    source             TEXT NOT NULL,
+    created_at         REAL NOT NULL,
+    expires_at         REAL,
+    hits               INTEGER NOT NULL DEFAULT 0,
+    last_hit_at        REAL,
+    pinned             INTEGER NOT NULL DEFAULT 0,
+    cost_nusd          INTEGER,                            -- NULL: unknown, never 0
+    price_source       TEXT,
+    latency            REAL,
+    temperature        REAL,                               -- as it was sent
+    finish_reason      TEXT NOT NULL,
+    prompt_tokens      INTEGER,
+    completion_tokens  INTEGER,
+    cached_tokens      INTEGER,
+    cache_write_tokens INTEGER,
+    served_model       TEXT,
+    usage              TEXT,
+    prompt             TEXT NOT NULL,
+    answer             TEXT NOT NULL,
+    choices            TEXT,                               -- NULL: one choice, plain text
+    UNIQUE (namespace, key, sample)
+) STRICT;
+CREATE INDEX entry_by_family ON entry (namespace, family);
+CREATE INDEX entry_by_scope ON entry (scope_id);
+CREATE INDEX entry_by_expiry ON entry (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TRIGGER entry_leaves_scope AFTER DELETE ON entry BEGIN
+    DELETE FROM scope WHERE id = old.scope_id
+        AND NOT EXISTS (SELECT 1 FROM entry WHERE scope_id = old.scope_id);
+END;
+
+CREATE VIRTUAL TABLE entry_text USING fts5 (
+    prompt, answer, content = 'entry', content_rowid = 'id', tokenize = 'unicode61'
+);
+-- Without it a deleted word stays in the index until its segment happens to be merged.
+INSERT INTO entry_text (entry_text, rank) VALUES ('secure-delete', 1);
+CREATE TRIGGER entry_text_insert AFTER INSERT ON entry BEGIN
+    INSERT INTO entry_text (rowid, prompt, answer) VALUES (new.id, new.prompt, new.answer);
+END;
+CREATE TRIGGER entry_text_delete AFTER DELETE ON entry BEGIN
+    INSERT INTO entry_text (entry_text, rowid, prompt, answer)
+        VALUES ('delete', old.id, old.prompt, old.answer);
+END;
+CREATE TRIGGER entry_text_update AFTER UPDATE OF prompt, answer ON entry BEGIN
+    INSERT INTO entry_text (entry_text, rowid, prompt, answer)
+        VALUES ('delete', old.id, old.prompt, old.answer);
+    INSERT INTO entry_text (rowid, prompt, answer) VALUES (new.id, new.prompt, new.answer);
+END;
+
+-- One line a request: what it cost, or what it would have cost. Never any of its text.
+CREATE TABLE ledger (
+    id                 INTEGER PRIMARY KEY,
+    at                 REAL NOT NULL,
+    source             TEXT NOT NULL,      -- a Source, or 'bypass': asked past the cache
+    level              INTEGER,
+    entry_id           INTEGER,
+    namespace          TEXT NOT NULL,
+    model              TEXT NOT NULL,
+    prompt_tokens      INTEGER,
+    completion_tokens  INTEGER,
+    cached_tokens      INTEGER,
+    spent_nusd         INTEGER,            -- NULL: the price is unknown
+    avoided_nusd       INTEGER,
+    embedding_nusd     INTEGER NOT NULL DEFAULT 0,
+    judging_nusd       INTEGER NOT NULL DEFAULT 0,
+    discount_nusd      INTEGER,            -- the provider's own, less its write premium
+    latency            REAL NOT NULL,
+    avoided_latency    REAL
+) STRICT;
+CREATE INDEX ledger_by_time ON ledger (at);
+
+-- Command lines seen before, for the porch: digests only, of what was typed and what was read.
+CREATE TABLE invocation (
+    digest     BLOB NOT NULL,
+    inputs     BLOB NOT NULL,
+    entry_id   INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    stdin      INTEGER NOT NULL,
+    files      TEXT NOT NULL,
+    quiet      INTEGER NOT NULL,
+    PRIMARY KEY (digest, inputs)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX invocation_by_entry ON invocation (entry_id);
+
+-- Parameters that llmc adds by itself and that a model has refused.
+CREATE TABLE refusal (
+    base_url  TEXT NOT NULL,
+    model     TEXT NOT NULL,
+    parameter TEXT NOT NULL,
+    at        REAL NOT NULL,
+    PRIMARY KEY (base_url, model, parameter)
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST,)
+VERSION = len(STEPS)
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring an open file to the current schema, an empty one included.
+
+    The connection's transactions must begin IMMEDIATE: several processes may call this at once,
+    and each step re-reads its number under the write lock. Raises CacheFileError if the file
+    belongs to a newer llmc or to another program.
+    """
+    while (found := _number(connection, "user_version")) < VERSION:
+        with connection:
+            # Another process may have taken this step while we waited for the lock.
+            if _number(connection, "user_version") != found:
+                continue
+            step = STEPS[found]
+            if isinstance(step, str):
+                connection.execute(step)
+            else:
+                step(connection)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {found + 1}")
+    if found > VERSION:
+        raise CacheFileError(
+            f"it was written by a newer llmc (schema {found}, this one knows {VERSION})",
+            hint="upgrade llmc, or name another file with --db",
+        )
+
+
+def claim(connection: apsw.Connection) -> None:
+    """Take a file of no version: refuse another program's, set what must precede the first table.
+
+    Raises CacheFileError.
+    """
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if tables and _number(connection, "application_id") != APPLICATION_ID:
+        raise CacheFileError("it is another program's SQLite file", hint="name another with --db")
+    if not tables:
+        # Lets `prune --vacuum` give pages back piecemeal; SQLite takes it only before any table.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+
+
+def _number(connection: apsw.Connection, pragma: str) -> int:
+    value: Any = connection.execute(f"PRAGMA {pragma}").get
+    return int(value)

@@ -1,0 +1,134 @@
+"""What do the three standard streams allow, and how does a process end when one of them breaks?
+
+Light on purpose: the porch uses it before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = [
+    "LIMIT",
+    "die_by",
+    "is_terminal",
+    "note",
+    "read_stdin",
+    "stdin_is_meant",
+    "write",
+]
+
+#: The most that is read from standard input or from one file, in bytes.
+LIMIT = 10_000_000
+
+#: How long a pipe may stay silent before the user is told what we wait for, in seconds.
+PATIENCE = 2.0
+
+_taken: bytes | None = None
+_pending = bytearray()
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Tell whether a person is at the other end of a stream."""
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def stdin_is_meant() -> bool:
+    """Tell whether standard input was given for us to read.
+
+    A pipe, a socket, or a regular file at its beginning. At another offset a shell's `while read`
+    loop is reading the file, and the rest of it is not ours; a terminal or /dev/null is nobody's.
+    """
+    try:
+        mode = os.fstat(0).st_mode
+        kind = mode & 0o170000
+        if kind == 0o100000:
+            return os.lseek(0, 0, os.SEEK_CUR) == 0
+    except OSError:
+        return False
+    return kind in (0o010000, 0o140000)
+
+
+def read_stdin(*, quiet: bool = False) -> bytes:
+    """Read standard input to its end, but no more than LIMIT + 1 bytes; once for the process.
+
+    Raises OSError if it is closed.
+    """
+    global _taken  # noqa: PLW0603  (the porch may have read what the parser asks for again)
+    if _taken is None:
+        if not quiet and not is_terminal(0):
+            _announce_silence()
+        pieces, size = [], 0
+        while size <= LIMIT and (piece := os.read(0, 1 << 16)):
+            pieces.append(piece)
+            size += len(piece)
+        _taken = b"".join(pieces)
+    return _taken
+
+
+def write(text: str, *, flush: bool = True) -> None:
+    """Write text to standard output as UTF-8, whatever the locale.
+
+    Raises BrokenPipeError if the reader has left, and LlmcError if it cannot be written.
+    """
+    _pending.extend(text.encode("utf-8", "replace"))
+    if not flush and len(_pending) < 1 << 16:
+        return
+    try:
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        while _pending:
+            del _pending[: _write_some(_pending)]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from llmc.errors import LlmcError
+
+        _pending.clear()
+        reason = (error.strerror or str(error)).lower()
+        raise LlmcError(f"cannot write to standard output: {reason}") from error
+
+
+def note(line: str, *, mark: str = "", end: str = "\n") -> None:
+    """Write one line to standard error, `llmc: ` and a mark of ours before it. Never fails."""
+    if sys.stderr is None:
+        return
+    if is_terminal(2):
+        from llmc.text import visible
+
+        line = visible(line)
+    try:
+        sys.stderr.flush()
+        sys.stderr.buffer.write(f"llmc: {mark}{line}{end}".encode("utf-8", "replace"))
+        sys.stderr.buffer.flush()
+    except (OSError, ValueError):
+        return
+
+
+def die_by(number: int) -> None:
+    """End the process by a signal, so that a shell sees why and stops its loop too."""
+    import signal
+
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _announce_silence() -> None:
+    import select
+
+    ready, _, _ = select.select([0], [], [], PATIENCE)
+    if not ready:
+        note("reading standard input (--no-stdin to leave it alone)")
+
+
+def _write_some(data: bytearray) -> int:
+    try:
+        return os.write(1, memoryview(data)[: 1 << 16].tobytes())
+    except BlockingIOError:  # another process has made the pipe we share non-blocking
+        import select
+
+        select.select([], [1], [])
+        return 0

@@ -1,0 +1,103 @@
+"""How are durations, sizes and money written, and read back?
+
+Imports nothing: the porch prints with it too, before anything else is loaded.
+"""
+
+from __future__ import annotations
+
+__all__ = ["age", "duration", "hit_line", "one_line", "seconds", "size", "usd", "visible"]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+_BYTES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+#: C0 and C1 controls but for tab and newline, DEL, and the marks that turn the reading direction:
+#: what could move the cursor, set a title, write a clipboard or disguise a text.
+_UNSAFE = [
+    *range(9), *range(11, 32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+]  # fmt: skip
+_VISIBLE = dict.fromkeys(_UNSAFE, "\ufffd")
+_ONE_LINE = {**_VISIBLE, 9: " ", 10: " ", 0x2028: " ", 0x2029: " "}
+
+
+def visible(text: str) -> str:
+    """Replace what a terminal would obey instead of showing. Works on any piece of a text."""
+    return text.translate(_VISIBLE)
+
+
+def one_line(text: str, *, width: int | None = None) -> str:
+    """Fit a text on one line of at most `width` characters, control characters made visible."""
+    if width is not None and len(text) > 4 * width:
+        text = text[: 4 * width]
+    line = " ".join(text.translate(_ONE_LINE).split())
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
+def age(seconds_: float) -> str:
+    """Write a duration as a person would say it: `5 s`, `2 min`, `4 h`, `3 d`."""
+    whole = max(0, int(seconds_))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if whole >= length:
+            return f"{whole // length} {unit}"
+    return f"{whole} s"
+
+
+def seconds(duration_: float) -> str:
+    """Write a short duration: `0.02 s`, `1.9 s`, `75 s`."""
+    if duration_ >= 10:
+        return f"{duration_:.0f} s"
+    return f"{duration_:.1f} s" if duration_ >= 0.1 else f"{duration_:.2f} s"
+
+
+def usd(nusd: int) -> str:
+    """Write nano-USD as dollars with two significant digits, never in powers of ten."""
+    if nusd == 0:
+        return "$0"
+    dollars = abs(nusd) / 1e9
+    digits = 1 - int(f"{dollars:.1e}".rpartition("e")[2])
+    return f"{'-' * (nusd < 0)}${dollars:.{min(max(digits, 2), 9)}f}"
+
+
+def duration(text: str) -> float:
+    """Read `90`, `15s`, `24h`, `7d`, `1h30m` or `2w` as seconds.
+
+    Raises ValueError, with a message to show, for anything else and for what is negative.
+    """
+    total, number = 0.0, ""
+    try:
+        for character in text.strip():
+            if character in _SECONDS:
+                total, number = total + _number(number) * _SECONDS[character], ""
+            else:
+                number += character
+        # A bare number is seconds; after a unit it is a unit forgotten.
+        if number and number != text.strip():
+            raise ValueError(number)
+        return total + _number(number) if number or not text.strip() else total
+    except ValueError:
+        message = f"{text!r} is not a duration such as 90s, 15m, 24h, 7d or 2w"
+        raise ValueError(message) from None
+
+
+def size(text: str) -> int:
+    """Read `500000`, `64K`, `200M` or `2GB` as bytes. Raises ValueError for anything else."""
+    upper = text.strip().upper().removesuffix("IB").removesuffix("B")
+    unit = upper[-1:] if upper[-1:].isalpha() else ""
+    try:
+        return int(_number(upper.removesuffix(unit)) * _BYTES[unit])
+    except (KeyError, ValueError):
+        message = f"{text!r} is not a size such as 500000, 64K, 200M or 2G"
+        raise ValueError(message) from None
+
+
+def _number(text: str) -> float:
+    if not text.isascii() or not text.replace(".", "", 1).isdigit():
+        raise ValueError(text)
+    return float(text)
+
+
+def hit_line(source: str, age_: float, saved_nusd: int | None, saved_seconds: float) -> str:
+    """Write where a stored answer came from, how old it is and what it saved."""
+    saved = usd(saved_nusd) if saved_nusd else seconds(saved_seconds)
+    unknown = " (price unknown)" if saved_nusd is None else ""
+    return f"{source} hit, {age(age_)} old, saved {saved}{unknown}"

@@ -1,0 +1,213 @@
+"""Which values travel through llmc? The nouns of the house; they decide and fetch nothing.
+
+Named tuples rather than dataclasses: a dozen of these would add milliseconds to every start.
+Instants are Unix time in seconds, durations seconds, money integer nano-USD (None: unknown).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+__all__ = [
+    "LEVELS",
+    "NEXT_SAMPLE",
+    "Answer",
+    "Ask",
+    "CacheMode",
+    "Draft",
+    "Entry",
+    "Hit",
+    "Invocation",
+    "Line",
+    "Miss",
+    "Price",
+    "Request",
+    "Selector",
+    "Source",
+    "Tokens",
+]
+
+Source: TypeAlias = Literal["memory", "exact", "shared", "semantic", "stale", "model"]
+CacheMode: TypeAlias = Literal["auto", "deterministic", "all"]
+
+#: The levels in the order they are asked; a hit's `level` is its place here, counted from 1.
+LEVELS = ("memory", "file", "shared", "semantic")
+
+#: The sample number of an answer that takes the first free one when it is stored.
+NEXT_SAMPLE = -1
+
+
+class Request(NamedTuple):
+    """What the caller stated: the body of an API call, and where it would be sent."""
+
+    base_url: str
+    body: dict[str, Any]
+    endpoint: str = "chat/completions"
+    provider: str = "openai"  # whose key to send; another name for an address is no other request
+
+    @property
+    def model(self) -> str:
+        """The model's name as the provider knows it."""
+        return str(self.body.get("model", ""))
+
+
+class Ask(NamedTuple):
+    """How one question is to be answered: the caller's cache control."""
+
+    namespace: str = "default"
+    mode: CacheMode = "auto"
+    ttl: float | None = None  # life of a new answer; None: no end; 0: not stored
+    refresh: bool = False  # do not read, overwrite
+    no_cache: bool = False  # neither read nor write
+    offline: bool = False  # never ask the provider
+    stale_if_error: float | None = None  # how long past its end an answer may stand in
+    samples: int | None = None  # remembered samples of a random answer
+    sample: int | None = None  # which of them, counted from 1; None: any
+    stream: bool = False
+
+
+class Tokens(NamedTuple):
+    """A call's token counts, every dialect made one: `prompt` includes `cached` and `written`."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    cached: int | None = None  # read from the provider's own cache
+    written: int | None = None  # written to it
+
+
+class Price(NamedTuple):
+    """What a call cost, in nano-USD (None: unknown), who says so, and the provider's discount."""
+
+    cost: int | None
+    source: str | None = None
+    discount: int | None = None  # saved by the provider's own cache, less its write premium
+
+
+class Answer(NamedTuple):
+    """What a model said, finished or not."""
+
+    text: str
+    finish_reason: str | None
+    model: str | None = None  # the one that really answered
+    usage: dict[str, Any] | None = None  # as the provider reported it
+    choices: list[dict[str, Any]] | None = None  # None: one choice, plain text
+    refusal: str | None = None
+    temperature: float | None = None  # as it was sent
+    latency: float = 0.0
+
+
+class Draft(NamedTuple):
+    """An entry before it has an id."""
+
+    namespace: str
+    key: bytes
+    sample: int
+    family: bytes
+    token_limit: int | None
+    scope_hash: bytes
+    base_url: str
+    model: str
+    system: str
+    frame: str
+    prompt: str
+    source: str
+    created_at: float
+    expires_at: float | None
+    answer: Answer
+    tokens: Tokens = Tokens()
+    price: Price = Price(None)
+
+
+class Entry(NamedTuple):
+    """A stored answer. `id` is None for one that was given but not kept."""
+
+    id: int | None
+    namespace: str
+    key: bytes
+    sample: int
+    token_limit: int | None
+    model: str
+    prompt: str
+    answer: str
+    choices: list[dict[str, Any]] | None
+    finish_reason: str
+    served_model: str | None
+    temperature: float | None
+    tokens: Tokens
+    cost: int | None
+    latency: float | None
+    created_at: float
+    expires_at: float | None
+    source: str = "model"
+    hits: int = 0
+
+
+class Line(NamedTuple):
+    """One line of the ledger: what a request cost, or what it would have cost. Never its text."""
+
+    at: float
+    source: str
+    level: int | None
+    entry_id: int | None
+    namespace: str
+    model: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    spent_nusd: int | None
+    avoided_nusd: int | None
+    discount_nusd: int | None
+    latency: float
+    avoided_latency: float | None
+
+
+class Selector(NamedTuple):
+    """Which entries are meant; a field left None does not narrow. Instants are Unix time."""
+
+    namespace: str | None = None
+    model: str | None = None
+    source: str | None = None
+    since: float | None = None
+    before: float | None = None
+
+
+class Invocation(NamedTuple):
+    """A command line that an entry answered: digests of what was typed and of what was read.
+
+    `files` are the paths that were read, in order; `stdin` tells whether standard input was.
+    """
+
+    digest: bytes
+    inputs: bytes
+    stdin: bool
+    files: tuple[str, ...]
+    quiet: bool
+
+
+class Hit(NamedTuple):
+    """An answer, wherever it came from; `source` tells.
+
+    `unkept` says why a model's answer was not stored, `failure` what is wrong with one that is no
+    answer. `line` is the ledger line that is still to be written.
+    """
+
+    entry: Entry
+    source: Source
+    level: int | None = None
+    usage: dict[str, Any] | None = None
+    price: Price | None = None
+    latency: float = 0.0
+    unkept: str | None = None
+    failure: str | None = None
+    line: Line | None = None
+
+
+class Miss(NamedTuple):
+    """No answer, and why; with all that `put` will need, computed once."""
+
+    request: Request
+    key: bytes
+    family: bytes
+    reason: str
+    bypass: bool = False  # the cache was not asked
+    stale: Entry | None = None  # what may stand in if the provider fails
