@@ -1,4 +1,4 @@
-"""The door of llmc: the porch first, then the command line.
+"""How does a process begin? With the porch, and only then with the command line.
 
 The porch answers a command line that was answered before, with `apsw` alone: no parser, no
 configuration loader. It knows by itself only where the file lies and one query; whatever it does
@@ -15,6 +15,8 @@ from llmc import __version__, invocation, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     import apsw
 
 __all__ = ["main"]
@@ -28,7 +30,7 @@ _QUERY = """
 SELECT e.id, e.namespace, s.model, e.answer, e.created_at, e.cost_nusd, e.latency,
     e.prompt_tokens, e.completion_tokens, e.cached_tokens, i.quiet
 FROM invocation AS i JOIN entry AS e ON e.id = i.entry_id JOIN scope AS s ON s.id = e.scope_id
-WHERE i.digest = ? AND i.inputs = ? AND (e.expires_at IS NULL OR e.expires_at > ?)
+WHERE i.digest = ? AND i.inputs = ? AND e.choices IS NULL AND (e.expires_at IS NULL OR e.expires_at > ?)
     AND i.generation = (SELECT value FROM meta WHERE name = 'generation')
 """
 _READS = "SELECT stdin, files, quiet FROM invocation WHERE digest = ? LIMIT 1"
@@ -92,7 +94,7 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
 
     db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
     db.set_busy_timeout(BUSY_TIMEOUT)
-    reads = db.execute(_READS, (digest,)).fetchall()
+    reads: list[Any] = db.execute(_READS, (digest,)).fetchall()
     if not reads:
         return
     stdin, files, quiet = reads[0]
@@ -102,7 +104,9 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
             contents.append(file.read(streams.LIMIT + 1))
     piped = streams.read_stdin(quiet=bool(quiet)) if stdin else None
     now = time.time()
-    rows = db.execute(_QUERY, (digest, invocation.digest_of_inputs(piped, contents), now)).fetchall()
+    rows: list[Any] = db.execute(
+        _QUERY, (digest, invocation.digest_of_inputs(piped, contents), now)
+    ).fetchall()
     if not rows:
         return
     (entry_id, namespace, model, answer, created_at, cost, latency, *tokens, quiet) = rows[0]

@@ -5,7 +5,7 @@ It decides nothing by itself (`policy` does) and knows its parts only by what th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from llmc import keys, policy
 from llmc.errors import CacheFileError, NotCached, ParameterRefused, Unavailable
@@ -41,7 +41,7 @@ class Model(Protocol):
 
 
 class Shelf(Protocol):
-    """Where entries are kept. Every method raises CacheFileError if it fails."""
+    """Where entries are kept; `Store` says what each method does. All raise CacheFileError."""
 
     def family(self, namespace: str, family: bytes) -> list[Entry]: ...
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
@@ -80,7 +80,7 @@ class Cache:
         self._draw = draw
         self._note = note
 
-    def __enter__(self) -> Cache:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -119,7 +119,7 @@ class Cache:
                 on_text(piece)
 
         try:
-            answer = self._answer(request, pass_on if ask.stream else None)
+            answer = self._answer(request, ask, pass_on if ask.stream else None)
         except Unavailable as error:
             # Half an answer is on the screen already: another one must not follow it.
             if said or found.stale is None:
@@ -138,9 +138,12 @@ class Cache:
         started = self._timer()
         barred = policy.why_not_read(request, ask)
         miss = Miss(
-            request, keys.cache_key(request), keys.family_key(request), barred or "not stored",
+            request=request,
+            key=keys.cache_key(request),
+            family=keys.family_key(request),
+            reason=barred or "not stored",
             bypass=barred is not None,
-        )  # fmt: skip
+        )
         if barred and not (ask.refresh and ask.stale_if_error is not None):
             return miss
         now = self._clock()
@@ -151,9 +154,7 @@ class Cache:
                 return self._hit(entry, "exact", started)
         stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
         expired = " (it has expired)" if entries and not barred and ask.samples is None else ""
-        return miss._replace(
-            stale=self._choose(stale, miss, ask), reason=f"{miss.reason}{expired}"
-        )
+        return miss._replace(stale=self._choose(stale, miss, ask), reason=f"{miss.reason}{expired}")
 
     def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
         """Store a model's answer to a miss, if it may be, with its line in the ledger.
@@ -166,14 +167,27 @@ class Cache:
         now = self._clock()
         draft = self._draft(miss, answer, ask, now)._replace(tokens=tokens, price=price)
         line = Line(
-            now, "bypass" if miss.bypass else "model", None, None, ask.namespace, request.model,
-            tokens.prompt, tokens.completion, tokens.cached,
-            price.cost, None, price.discount, answer.latency, None,
-        )  # fmt: skip
+            at=now,
+            source="bypass" if miss.bypass else "model",
+            namespace=ask.namespace,
+            model=request.model,
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            cached_tokens=tokens.cached,
+            spent_nusd=price.cost,
+            discount_nusd=price.discount,
+            latency=answer.latency,
+        )
         hit = Hit(
-            _entry_of(draft), "model", None, answer.usage, price, answer.latency,
-            policy.why_not_write(request, ask, answer), policy.failure(answer), line,
-        )  # fmt: skip
+            entry=_entry_of(draft),
+            source="model",
+            usage=answer.usage,
+            price=price,
+            latency=answer.latency,
+            unkept=policy.why_not_write(request, ask, answer),
+            failure=policy.failure(answer),
+            line=line,
+        )
         if self._store is None or hit.unkept is not None:
             return hit
         try:
@@ -225,12 +239,14 @@ class Cache:
             return next((entry for entry in entries if entry.sample == ask.sample), None)
         return entries[self._draw(len(entries))] if len(entries) == ask.samples else None
 
-    def _answer(self, request: Request, on_text: Callable[[str], None] | None) -> Answer:
+    def _answer(self, request: Request, ask: Ask, on_text: Callable[[str], None] | None) -> Answer:
         """Ask the model, without the parameters that it is known, or now says, to refuse."""
         model = self._connect(request.provider)
         refused = self._refusals(request)
+        # Samples are wanted for their variety.
+        fill_in = ask.samples is None and policy.adds_temperature(request)
         while True:
-            add = policy.adds_temperature(request) and "temperature" not in refused
+            add = fill_in and "temperature" not in refused
             try:
                 return model.ask(
                     request, add_temperature=add, refused=frozenset(refused), on_text=on_text
@@ -258,33 +274,67 @@ class Cache:
         except CacheFileError:  # it will be learned again
             return
 
-    def _hit(self, entry: Entry, source: str, started: float) -> Hit:
+    def _hit(self, entry: Entry, source: Literal["exact", "stale"], started: float) -> Hit:
         latency = max(0.0, self._timer() - started)
         stale = source == "stale"  # the provider failed: nothing was avoided
         line = Line(
-            self._clock(), source, _FILE, entry.id, entry.namespace, entry.model,
-            entry.tokens.prompt, entry.tokens.completion, entry.tokens.cached, 0,
-            0 if stale else entry.cost, None,
-            latency, 0.0 if stale else entry.latency or 0.0,
-        )  # fmt: skip
-        return Hit(entry, "stale" if stale else "exact", _FILE, latency=latency, line=line)
+            at=self._clock(),
+            source=source,
+            level=_FILE,
+            entry_id=entry.id,
+            namespace=entry.namespace,
+            model=entry.model,
+            prompt_tokens=entry.tokens.prompt,
+            completion_tokens=entry.tokens.completion,
+            cached_tokens=entry.tokens.cached,
+            spent_nusd=0,
+            avoided_nusd=0 if stale else entry.cost,
+            latency=latency,
+            avoided_latency=0.0 if stale else entry.latency or 0.0,
+        )
+        return Hit(entry=entry, source=source, level=_FILE, latency=latency, line=line)
 
     def _draft(self, miss: Miss, answer: Answer, ask: Ask, now: float) -> Draft:
         request = miss.request
         frame, scope_hash = keys.frame_of(request)
         sample = 0 if ask.samples is None else ask.sample or NEXT_SAMPLE
         return Draft(
-            ask.namespace, miss.key, sample, miss.family, keys.token_limit(request), scope_hash,
-            request.base_url, request.model, keys.system_of(request), frame,
-            keys.prompt_of(request), "model", now, policy.expires_at(now, ask.ttl), answer,
-        )  # fmt: skip
+            namespace=ask.namespace,
+            key=miss.key,
+            sample=sample,
+            family=miss.family,
+            token_limit=keys.token_limit(request),
+            scope_hash=scope_hash,
+            base_url=request.base_url,
+            model=request.model,
+            system=keys.system_of(request),
+            frame=frame,
+            prompt=keys.prompt_of(request),
+            source="model",
+            created_at=now,
+            expires_at=policy.expires_at(now, ask.ttl),
+            answer=answer,
+        )
 
 
 def _entry_of(draft: Draft) -> Entry:
     answer = draft.answer
     return Entry(
-        None, draft.namespace, draft.key, draft.sample, draft.token_limit, draft.model,
-        draft.prompt, answer.text, answer.choices, answer.finish_reason or "", answer.model,
-        answer.temperature, draft.tokens, draft.price.cost, answer.latency,
-        draft.created_at, draft.expires_at,
-    )  # fmt: skip
+        id=None,
+        namespace=draft.namespace,
+        key=draft.key,
+        sample=draft.sample,
+        token_limit=draft.token_limit,
+        model=draft.model,
+        prompt=draft.prompt,
+        answer=answer.text,
+        choices=answer.choices,
+        finish_reason=answer.finish_reason or "",
+        served_model=answer.model,
+        temperature=answer.temperature,
+        tokens=draft.tokens,
+        cost=draft.price.cost,
+        latency=answer.latency,
+        created_at=draft.created_at,
+        expires_at=draft.expires_at,
+    )

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, MutableMapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
@@ -118,7 +118,7 @@ def run(arguments: list[str], *, invocation: bytes | None = None) -> int:
 def _run(arguments: list[str], invocation: bytes | None) -> int:
     group = _Group(
         name="llmc",
-        commands=_Commands(),
+        commands=cast("Any", _Commands()),
         rich_markup_mode=None,
         help="The cache for language models that lives in the shell.",
         epilog=_EPILOG,

@@ -297,9 +297,7 @@ def open_cache(
     )
 
 
-def wants_color(
-    choice: str, *, terminal: bool, environ: Mapping[str, str] | None = None
-) -> bool:
+def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | None = None) -> bool:
     """Decide on colours: the flag, then NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR, CLICOLOR, TERM.
 
     An empty variable is unset, and a `0` forces nothing.

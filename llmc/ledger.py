@@ -60,7 +60,8 @@ SELECT {group} AS name,
         AS avoided_prompt_tokens,
     coalesce(sum(CASE WHEN source NOT IN ('model', 'bypass') THEN completion_tokens END), 0)
         AS avoided_completion_tokens,
-    coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN prompt_tokens END), 0) AS prompt_tokens,
+    coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN prompt_tokens END), 0)
+        AS prompt_tokens,
     coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN completion_tokens END), 0)
         AS completion_tokens,
     coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN cached_tokens END), 0)

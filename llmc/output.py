@@ -47,9 +47,9 @@ def print_text(words: str, *, flush: bool = True) -> None:
     streams.write(text.visible(words) if streams.is_terminal(1) else words, flush=flush)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, flush: bool = True) -> None:
     """Write one JSON value on a line of its own."""
-    streams.write(json.dumps(value, ensure_ascii=False, default=str) + "\n", flush=False)
+    streams.write(json.dumps(value, ensure_ascii=False) + "\n", flush=flush)
 
 
 def print_table(
@@ -91,7 +91,7 @@ def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
     """Show entries: JSON lines, or one line each."""
     if json:
         for entry in entries:
-            print_json(entry_json(entry))
+            print_json(entry_json(entry), flush=False)
         return
     now = time.time()
     rows = ([_brief(name, entry, now) for name in _LIST] for entry in entries)
@@ -182,7 +182,9 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
     """Say in one line where an answer came from, and what it cost or saved."""
     entry = hit.entry
     if hit.source == "stale":
-        expired = "" if entry.expires_at is None else f", expired {text.age(now - entry.expires_at)} ago"
+        expired = (
+            "" if entry.expires_at is None else f", expired {text.age(now - entry.expires_at)} ago"
+        )
         line = f"stale answer, {text.age(now - entry.created_at)} old{expired}"
     elif hit.source != "model":
         line = text.hit_line(hit.source, now - entry.created_at, entry.cost, entry.latency or 0.0)

@@ -117,7 +117,8 @@ def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: st
     own = [entry for entry in allowed if entry.key == key]
     fitting = [entry for entry in allowed if entry.finish_reason == "stop" and _fits(entry, limit)]
     newest = sorted(fitting, key=lambda entry: (entry.created_at, entry.id or 0))
-    return (own or newest[-1:] or [None])[0]
+    found = own or newest[-1:]
+    return found[0] if found else None
 
 
 def _fits(entry: Entry, limit: int | None) -> bool:

@@ -71,8 +71,9 @@ def price(
     """Price one call: the user's rates first, then local hosts (0), then genai-prices.
 
     `served` is the model that really answered, where the provider says so: a router or a fallback
-    may have chosen another than the one asked for. `at` is the time of the call, for a price that has changed since. The discount is what the
-    provider's own cache took off, less what it charged for writing; negative if that was more.
+    may have chosen another than the one asked for. `at` is the time of the call, for a price that
+    has changed since. The discount is what the provider's own cache took off, less what it charged
+    for writing; negative if that was more.
     """
     counted = tokens.prompt is not None and tokens.completion is not None
     for rate in rates:

@@ -27,8 +27,10 @@ def messages(
     the order of flags or of a shell's glob changes nothing; the changing `context` is a second
     one; a piped `document` precedes the user's `words`.
     """
-    named = [f'<file name="{name}">\n{files[name]}\n</file>' for name in sorted(files or ())]
-    static = "\n\n".join([system] * bool(system) + named)
+    named = [
+        f'<file name="{name}">\n{text}\n</file>' for name, text in sorted((files or {}).items())
+    ]
+    static = "\n\n".join([system, *named] if system else named)
     user = f"{document}\n\n{words}" if document and words else document or words
     parts = [("system", static), ("system", context), ("user", user)]
     return [{"role": role, "content": text} for role, text in parts if text]

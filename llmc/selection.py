@@ -1,4 +1,6 @@
-"""Which stored texts does a regular expression match? Compiled safely, and stopped if it runs away.
+"""Which stored texts does a regular expression match?
+
+A pattern is compiled with a clear error, and stopped where it runs away.
 """
 
 from __future__ import annotations

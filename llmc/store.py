@@ -7,7 +7,7 @@ Every method raises CacheFileError where the file fails it.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from llmc.errors import CacheFileError
 from llmc.file import File
@@ -22,10 +22,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-_COLUMNS = """e.id, e.namespace, e.key, e.sample, e.token_limit, s.model, e.prompt, e.answer,
-    e.choices, e.finish_reason, e.served_model, e.temperature, e.prompt_tokens,
-    e.completion_tokens, e.cached_tokens, e.cache_write_tokens, e.cost_nusd, e.latency,
-    e.created_at, e.expires_at, e.source, e.hits"""
+#: The fields of an Entry, and the columns that they are read from.
+_READ = {
+    "id": "e.id",
+    "namespace": "e.namespace",
+    "key": "e.key",
+    "sample": "e.sample",
+    "token_limit": "e.token_limit",
+    "model": "s.model",
+    "prompt": "e.prompt",
+    "answer": "e.answer",
+    "choices": "e.choices",
+    "finish_reason": "e.finish_reason",
+    "served_model": "e.served_model",
+    "temperature": "e.temperature",
+    "prompt_tokens": "e.prompt_tokens",
+    "completion_tokens": "e.completion_tokens",
+    "cached_tokens": "e.cached_tokens",
+    "cache_write_tokens": "e.cache_write_tokens",
+    "cost": "e.cost_nusd",
+    "latency": "e.latency",
+    "created_at": "e.created_at",
+    "expires_at": "e.expires_at",
+    "source": "e.source",
+    "hits": "e.hits",
+}
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
+_NAMES = tuple(_READ)
+_COLUMNS = ", ".join(_READ.values())
 _FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
 
 
@@ -37,7 +61,7 @@ class Store:
         self.file = File(path, create=create)
         self.ledger = Ledger(self.file)
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -273,6 +297,7 @@ class Store:
     def _ids(self, sql: str, values: Sequence[Any]) -> list[int]:
         return [row[0] for row in self.file.rows(sql, values)]
 
+
 def _where(selector: Selector) -> tuple[str, tuple[Any, ...]]:
     terms = {
         "e.namespace = ?": selector.namespace,
@@ -286,9 +311,10 @@ def _where(selector: Selector) -> tuple[str, tuple[Any, ...]]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    (head, choices, middle, tokens, tail) = row[:8], row[8], row[9:12], row[12:16], row[16:]
-    decoded = None if choices is None else json.loads(choices)
-    return Entry(*head, decoded, *middle, Tokens(*tokens), *tail)
+    values = dict(zip(_NAMES, row, strict=True))
+    tokens = Tokens(*(values.pop(name) for name in _TOKENS))
+    choices = values.pop("choices")
+    return Entry(**values, tokens=tokens, choices=None if choices is None else json.loads(choices))
 
 
 def _columns_of(draft: Draft) -> dict[str, Any]:

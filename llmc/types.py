@@ -147,18 +147,18 @@ class Line(NamedTuple):
 
     at: float
     source: str
-    level: int | None
-    entry_id: int | None
     namespace: str
     model: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int | None
-    spent_nusd: int | None
-    avoided_nusd: int | None
-    discount_nusd: int | None
     latency: float
-    avoided_latency: float | None
+    level: int | None = None
+    entry_id: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    spent_nusd: int | None = None
+    avoided_nusd: int | None = None
+    discount_nusd: int | None = None
+    avoided_latency: float | None = None
 
 
 class Selector(NamedTuple):

@@ -26,7 +26,8 @@ def _not_offered(param: typer.CallbackParam, value: Any) -> Any:
 def command(
     ctx: typer.Context,
     prompt: Annotated[
-        str | None, typer.Argument(metavar="[PROMPT]", help="The question; `-` reads it from stdin.")
+        str | None,
+        typer.Argument(metavar="[PROMPT]", help="The question; `-` reads it from stdin."),
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.")
@@ -170,7 +171,8 @@ def command(
         stale_if_error=duration("--stale-if-error", stale_if_error),
         samples=sample,
         sample=index,
-        stream=not (json or extract or "tools" in body) and (terminal if stream is None else stream),
+        stream=not (json or extract or "tools" in body)
+        and (terminal if stream is None else stream),
     )
     plain = not (json or extract or verbose or sample or refresh)
     note = (lambda _: None) if quiet else streams.note

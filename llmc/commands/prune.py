@@ -24,7 +24,11 @@ def command(
     ] = None,
     max_size: Annotated[
         str | None,
-        typer.Option("--max-size", metavar="SIZE", help="Keep texts of this size: 200M, 2G …"),
+        typer.Option(
+            "--max-size",
+            metavar="SIZE",
+            help="Keep the last used ones within this size: 200M, 2G …",
+        ),
     ] = None,
     vacuum: Annotated[
         bool, typer.Option("--vacuum", help="Give the space back to the file system.")
@@ -65,15 +69,22 @@ def command(
 
 
 def _add_least_used(store: Store, doomed: set[int], keep: int | None, size: int | None) -> None:
-    """Add the longest unused entries until the rest fits both limits."""
-    rows = [row for row in store.least_used() if row[0] not in doomed]
-    entries, total = store.count() - len(doomed), sum(row[1] for row in rows)
+    """Add the longest unused entries until the rest fits both limits.
+
+    A text's share of the file is taken to be as large as its share of all texts.
+    """
+    rows = list(store.least_used())
+    texts_size = sum(length for _, length in rows) or 1
+    share = store.file.size() / texts_size
+    entries = store.count() - len(doomed)
+    total = sum(length for entry_id, length in rows if entry_id not in doomed) * share
     for entry_id, length in rows:
         if (keep is None or entries <= keep) and (size is None or total <= size):
             return
-        doomed.add(entry_id)
-        entries -= 1
-        total -= length
+        if entry_id not in doomed:
+            doomed.add(entry_id)
+            entries -= 1
+            total -= length * share
 
 
 def _size(value: str | None) -> int | None:
