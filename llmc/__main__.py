@@ -30,7 +30,8 @@ _QUERY = """
 SELECT e.id, e.namespace, s.model, e.answer, e.created_at, e.cost_nusd, e.latency,
     e.prompt_tokens, e.completion_tokens, e.cached_tokens, i.quiet
 FROM invocation AS i JOIN entry AS e ON e.id = i.entry_id JOIN scope AS s ON s.id = e.scope_id
-WHERE i.digest = ? AND i.inputs = ? AND e.choices IS NULL AND (e.expires_at IS NULL OR e.expires_at > ?)
+WHERE i.digest = ? AND i.inputs = ? AND e.choices IS NULL
+    AND (e.expires_at IS NULL OR e.expires_at > ?)
     AND i.generation = (SELECT value FROM meta WHERE name = 'generation')
 """
 _READS = "SELECT stdin, files, quiet FROM invocation WHERE digest = ? LIMIT 1"
