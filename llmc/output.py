@@ -59,10 +59,12 @@ def print_table(
     color: bool,
     right: Sequence[str] = (),
     flexible: str | None = None,
+    wrap: bool = False,
 ) -> None:
     """Show rows: a table on a terminal, else tab-separated lines under one line of names.
 
-    `right` names the columns to align right, `flexible` the one that gives way to the width.
+    `right` names the columns to align right, `flexible` the one that gives way to the
+    width: it is cut short, or with `wrap` goes on below.
     """
     if not streams.is_terminal(1):
         lines = (tuple(columns), *(tuple(map(text.one_line, row)) for row in rows))
@@ -74,14 +76,19 @@ def print_table(
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        justify: Any = "right" if name in right else "left"
+        gives_way = name == flexible
         table.add_column(
-            name, justify=justify, no_wrap=True, overflow="ellipsis",
-            ratio=1 if name == flexible else None,
-        )  # fmt: skip
+            name,
+            justify="right" if name in right else "left",
+            no_wrap=not (gives_way and wrap),
+            overflow="fold" if gives_way and wrap else "ellipsis",
+            ratio=1 if gives_way else None,
+        )
     for row in rows:
         table.add_row(*(Text(text.one_line(cell)) for cell in row))
-    console = Console(no_color=not color, color_system="standard" if color else None)
+    console = Console(
+        force_terminal=True, no_color=not color, color_system="standard" if color else None
+    )
     with console.capture() as captured:
         console.print(table)
     streams.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))

@@ -28,7 +28,7 @@ _PRICES = '[prices."rehearsal"]\ninput = 0.10\noutput = 0.50\n'
 _STORY = (
     ("A new question goes to the model, and costs.", ["ask", _PROMPT]),
     ("The same question again: from the file, for nothing.", ["ask", _PROMPT]),
-    ("In a script, with all the details.", ["ask", "--json", _PROMPT]),
+    ("What is stored.", ["list"]),
     ("And what it was worth.", ["stats"]),
 )
 

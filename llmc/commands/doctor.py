@@ -51,7 +51,7 @@ def command(
         output.print_json([finding._asdict() for finding in findings])
     else:
         colors = config.wants_color(color, terminal=streams.is_terminal(1))
-        output.print_table(_Finding._fields, findings, color=colors, flexible="says")
+        output.print_table(_Finding._fields, findings, color=colors, flexible="says", wrap=True)
     if any(finding.state == "damage" for finding in findings):
         raise typer.Exit(1)
 
