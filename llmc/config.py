@@ -252,12 +252,17 @@ def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
 
 
 def open_cache(
-    settings: Settings, *, note: Callable[[str], None], must_exist: bool = False
+    settings: Settings,
+    *,
+    note: Callable[[str], None],
+    create: bool = True,
+    must_work: bool = False,
 ) -> Cache:
     """Wire a cache: its file, its provider, its prices and its clock.
 
     `note` is given one line for each part that fails without costing the answer. A file that
-    cannot be used costs such a line, or, if it `must_exist`, raises CacheFileError.
+    cannot be used costs such a line, or raises CacheFileError if it `must_work`. Without `create`
+    a file that is not there yet stays so, and knows no answer.
     """
     from llmc.cache import Cache
     from llmc.pricing import price
@@ -265,9 +270,10 @@ def open_cache(
 
     store: Store | None = None
     try:
-        store = Store(settings.db)
+        if create or os.path.exists(settings.db):
+            store = Store(settings.db, create=create)
     except CacheFileError as error:
-        if must_exist:
+        if must_work:
             raise
         note(f"{error}; answering without it")
 

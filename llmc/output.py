@@ -67,8 +67,9 @@ def print_table(
     width: it is cut short, or with `wrap` goes on below.
     """
     if not streams.is_terminal(1):
-        lines = (tuple(columns), *(tuple(map(text.one_line, row)) for row in rows))
-        streams.write("".join("\t".join(line) + "\n" for line in lines))
+        streams.write("\t".join(columns) + "\n", flush=False)
+        for row in rows:
+            streams.write("\t".join(map(text.one_line, row)) + "\n", flush=False)
         return
     from rich.console import Console
     from rich.table import Table

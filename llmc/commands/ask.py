@@ -10,9 +10,9 @@ from llmc import config, output, streams
 from llmc import input as given
 from llmc import prompt as layout
 from llmc.cache import Cache
-from llmc.errors import InputError, ProviderError
+from llmc.errors import InputError, LlmcError, ProviderError
 from llmc.options import Color, Db, duration
-from llmc.types import Ask, Invocation, Request
+from llmc.types import Ask, Hit, Invocation, Request
 
 __all__ = ["command"]
 
@@ -176,11 +176,12 @@ def command(
     )
     plain = not (json or extract or verbose or sample or refresh)
     note = (lambda _: None) if quiet else streams.note
-    with config.open_cache(settings, note=note, must_exist=offline) as cache:
+    create = not (dry_run or offline)
+    with config.open_cache(settings, note=note, create=create, must_work=offline) as cache:
         if dry_run:
             _print_plan(cache, request, ask, json=json)
             return
-        hit = cache.ask(request, ask, on_text=output.print_text)
+        hit = _ask(cache, request, ask)
         answer = output.answer_text(hit.entry)
         answer = output.extract(answer) if extract else answer
         if json:
@@ -195,6 +196,23 @@ def command(
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
     if hit.failure is not None:
         raise ProviderError(hit.failure)
+
+
+def _ask(cache: Cache, request: Request, ask: Ask) -> Hit:
+    """Ask, showing a streamed answer as it arrives; one that breaks off still ends its line."""
+    shown = ""
+
+    def show(piece: str) -> None:
+        nonlocal shown
+        shown = piece
+        output.print_text(piece)
+
+    try:
+        return cache.ask(request, ask, on_text=show)
+    except LlmcError:
+        if shown and not shown.endswith("\n"):
+            output.print_text("\n")
+        raise
 
 
 def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> Invocation | None:

@@ -107,7 +107,10 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("provider's discount", _discount(figures)),
         ("price unknown", f"{unpriced[0]:,} hits, {unpriced[1]:,} calls" if any(unpriced) else ""),
         ("waiting avoided", text.seconds(figures["time_saved_s"])),
-        ("stored", f"{output.plural(figures['entries'], 'answer')}, {figures['size_bytes'] / 1e6:.1f} MB"),
+        (
+            "stored",
+            f"{output.plural(figures['entries'], 'answer')}, {figures['size_bytes'] / 1e6:.1f} MB",
+        ),
     ]
     return [(name, value) for name, value in story if value]
 
