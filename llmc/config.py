@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from llmc import text
-from llmc.errors import CacheFileError, ConfigError, KeyRefused
+from llmc.endpoints import Endpoint, key_of, providers
+from llmc.errors import CacheFileError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from llmc.types import CacheMode
 
 __all__ = [
-    "PROVIDERS",
     "SETTINGS",
-    "Endpoint",
     "Setting",
     "Settings",
     "config_path",
@@ -36,7 +34,6 @@ __all__ = [
     "wants_color",
 ]
 
-OPENAI = "https://api.openai.com/v1"
 PROJECT_FILE = ".llmc.toml"
 
 
@@ -53,22 +50,6 @@ class Setting(NamedTuple):
     def variable(self) -> str:
         """The environment variable that sets it."""
         return f"LLMC_{self.name.upper()}"
-
-
-class Endpoint(NamedTuple):
-    """A provider's address, and where its key is to be found. Never the key itself."""
-
-    name: str
-    base_url: str
-    key_env: str | None = None
-    key_cmd: str | None = None
-
-    @property
-    def limit_name(self) -> str:
-        """The parameter under which this provider takes a limit on the answer's tokens."""
-        host = urlsplit(self.base_url).hostname or ""
-        openai = host.endswith(("api.openai.com", ".azure.com"))
-        return "max_completion_tokens" if openai else "max_tokens"
 
 
 class Settings(NamedTuple):
@@ -148,20 +129,6 @@ SETTINGS = (
     Setting("retries", _whole, 2, "new tries after a failure that may pass"),
 )
 
-#: Providers that need no configuration: their address, and the variable with the key.
-PROVIDERS = {
-    "openai": Endpoint("openai", OPENAI, "OPENAI_API_KEY"),
-    "ollama": Endpoint("ollama", "http://127.0.0.1:11434/v1"),
-    "lmstudio": Endpoint("lmstudio", "http://127.0.0.1:1234/v1"),
-    "llamacpp": Endpoint("llamacpp", "http://127.0.0.1:8080/v1"),
-    "vllm": Endpoint("vllm", "http://127.0.0.1:8000/v1"),
-    "deepseek": Endpoint("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    "groq": Endpoint("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    "mistral": Endpoint("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    "openrouter": Endpoint("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    "xai": Endpoint("xai", "https://api.x.ai/v1", "XAI_API_KEY"),
-}
-
 
 def data_path() -> str:
     """Return the cache file's place where nothing else names one."""
@@ -213,7 +180,7 @@ def load(
     return Settings(
         **values,
         aliases=_aliases(user_file, user),
-        providers=_providers(user_file, user, environ),
+        providers=providers(_table(user_file, user, "providers"), path=user_file, environ=environ),
         rates=_rates(user_file, user),
         origins=origins,
         environ=environ,
@@ -228,27 +195,6 @@ def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint,
     if slash and rest and prefix in settings.providers:
         return settings.providers[prefix], rest
     return settings.providers["openai"], name
-
-
-def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
-    """Return a provider's key; a stand-in where it needs none. Raises KeyRefused."""
-    if endpoint.key_cmd is not None:
-        return _run(endpoint.key_cmd)
-    key = environ.get(endpoint.key_env or "", "").strip()
-    if key or endpoint.key_env is None:
-        return key or "llmc"
-    from llmc.pricing import is_local
-
-    if is_local(urlsplit(endpoint.base_url).hostname or ""):
-        return "llmc"
-    raise KeyRefused(
-        f"no key for {endpoint.name}: {endpoint.key_env} is not set",
-        hint=(
-            f"with a key      export {endpoint.key_env}=…\n"
-            'with Ollama     llmc ask -m ollama/llama3.2 "…"   (http://127.0.0.1:11434)\n'
-            "with neither    llmc demo"
-        ),
-    )
 
 
 def open_cache(
@@ -391,60 +337,6 @@ def _aliases(path: str, user: Mapping[str, Any]) -> dict[str, str]:
     return aliases
 
 
-def _providers(
-    path: str, user: Mapping[str, Any], environ: Mapping[str, str]
-) -> dict[str, Endpoint]:
-    providers = dict(PROVIDERS)
-    if base_url := environ.get("OPENAI_BASE_URL", "").strip():
-        url = _base_url(base_url, "OPENAI_BASE_URL")
-        providers["openai"] = Endpoint("openai", url, "OPENAI_API_KEY")
-    for name, table in _table(path, user, "providers").items():
-        place = f"{path}: providers.{name}"
-        if not isinstance(table, dict):
-            raise ConfigError(f"{place} must be a table")
-        for field, value in table.items():
-            if field not in {"base_url", "api_key_env", "api_key_cmd"}:
-                raise ConfigError(f"{place}: unknown setting {field!r}")
-            if not isinstance(value, str) or not value.strip():
-                raise ConfigError(f"{place}.{field} must be a text")
-        known = providers.get(name)
-        if "base_url" not in table and known is None:
-            raise ConfigError(f"{place}: base_url is missing")
-        url = _base_url(table["base_url"], f"{place}.base_url") if "base_url" in table else ""
-        # A preset's key belongs to the preset's host: it does not follow to another address.
-        moved = bool(url) and known is not None and url != known.base_url
-        preset_key = None if known is None or moved else known.key_env
-        providers[name] = Endpoint(
-            name,
-            url or (known.base_url if known else ""),
-            table.get("api_key_env", preset_key),
-            table.get("api_key_cmd"),
-        )
-    return providers
-
-
-def _base_url(url: str, place: str) -> str:
-    """Write an address in one form: lower-case scheme and host, no default port, no last slash."""
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise ConfigError(f"{place}: it is not a URL") from None
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"{place}: it must begin with http:// or https:// and name a host")
-    if parts.username or parts.password:
-        raise ConfigError(
-            f"{place}: a URL must not hold a password", hint="name a variable: api_key_env"
-        )
-    if parts.query or parts.fragment:
-        raise ConfigError(f"{place}: it must end with a path, without ? or #")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    scheme = parts.scheme.lower()
-    if port is not None and port != {"http": 80, "https": 443}[scheme]:
-        host = f"{host}:{port}"
-    return f"{scheme}://{host}{parts.path.rstrip('/')}"
-
-
 def _rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
     from llmc.pricing import Rate
 
@@ -461,28 +353,6 @@ def _rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
         full = {"cached_input": table["input"], "cache_write": table["input"], **table}
         rates.append(Rate(pattern, **{name: float(value) for name, value in full.items()}))
     return tuple(rates)
-
-
-def _run(command: str) -> str:
-    import shlex
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            shlex.split(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=30,
-            check=True,
-            text=True,
-        )
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        # The error's own text may repeat what the command printed.
-        kind = type(error).__name__
-        raise KeyRefused(f"api_key_cmd failed ({kind}): {command}") from None
-    if not done.stdout.strip():
-        raise KeyRefused(f"api_key_cmd printed no key: {command}")
-    return done.stdout.strip()
 
 
 def _header_names(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from llmc import config, output, provider, streams
+from llmc.endpoints import key_of
 from llmc.errors import CacheFileError, ConfigError, LlmcError
 from llmc.options import Color, Db, Json, Yes
 from llmc.store import Store
@@ -125,7 +126,7 @@ def _file_system(folder: str) -> str:
 def _provider(settings: config.Settings) -> _Finding:
     endpoint, _ = config.endpoint_of(settings)
     try:
-        key = config.key_of(endpoint, settings.environ)
+        key = key_of(endpoint, settings.environ)
         return _Finding("ok", "provider", provider.probe(endpoint.base_url, key))
     except LlmcError as error:
         return _Finding("warning", "provider", str(error))
