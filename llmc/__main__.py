@@ -48,6 +48,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     digest = None
     code = 1
+    streams.fill_closed()
     try:
         if arguments[:1] == ["ask"] and os.name == "posix":
             digest = _porch(arguments)

@@ -71,25 +71,30 @@ def print_table(
         for row in rows:
             streams.write("\t".join(map(text.one_line, row)) + "\n", flush=False)
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
+    console = Console(
+        force_terminal=True, no_color=not color, color_system="standard" if color else None
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    cells = [[text.one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    # Rich shrinks all columns alike; here one alone gives way, two spaces between each.
+    others = sum(widths) + 2 * (len(widths) - 1)
+    for name, width in zip(columns, widths, strict=True):
         gives_way = name == flexible
         table.add_column(
             name,
             justify="right" if name in right else "left",
+            width=min(width, max(10, console.width - others + width)) if gives_way else width,
             no_wrap=not (gives_way and wrap),
             overflow="fold" if gives_way and wrap else "ellipsis",
-            ratio=1 if gives_way else None,
         )
-    for row in rows:
-        table.add_row(*(Text(text.one_line(cell)) for cell in row))
-    console = Console(
-        force_terminal=True, no_color=not color, color_system="standard" if color else None
-    )
+    for row in cells:
+        table.add_row(*map(Text, row))
     with console.capture() as captured:
         console.print(table)
     streams.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))

@@ -11,6 +11,7 @@ import sys
 __all__ = [
     "LIMIT",
     "die_by",
+    "fill_closed",
     "is_terminal",
     "note",
     "read_stdin",
@@ -26,6 +27,17 @@ PATIENCE = 2.0
 
 _taken: bytes | None = None
 _pending = bytearray()
+
+
+def fill_closed() -> None:
+    """Put /dev/null in the place of streams that were closed.
+
+    Otherwise the next file opened, the cache perhaps, would take a stream's number. Python tells
+    by None which were closed, and that stays so.
+    """
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def is_terminal(descriptor: int) -> bool:
@@ -59,6 +71,8 @@ def read_stdin(*, quiet: bool = False) -> bytes:
     """
     global _taken  # noqa: PLW0603  (the porch may have read what the parser asks for again)
     if _taken is None:
+        if sys.stdin is None:
+            raise OSError("it is closed")
         if not quiet and not is_terminal(0):
             _announce_silence()
         pieces, size = [], 0
