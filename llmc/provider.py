@@ -200,7 +200,9 @@ class Provider:
         if isinstance(error, openai.APITimeoutError):
             return Unavailable(f"{self._host} did not answer in time", hint="see --timeout")
         if isinstance(error, openai.APIConnectionError):
-            reason = str(error.__cause__ or error).strip().rstrip(".") or "connection lost"
+            # "[Errno 111] Connection refused": the number helps nobody.
+            reason = str(error.__cause__ or error).rpartition("] ")[2].rstrip(" .")
+            reason = reason or "connection lost"
             return Unavailable(f"cannot reach {self._base_url} ({self._clean(reason)})")
         return Unavailable(f"{self._host}: {self._clean(error.message)}")
 

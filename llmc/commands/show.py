@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llmc import config, output
-from llmc.errors import InputError
+from llmc.errors import LlmcError
 from llmc.options import Color, Db, Json
 from llmc.store import Store
 
@@ -29,10 +29,10 @@ def command(
     with Store(settings.db) as store:
         wanted = store.ledger.last_entry_id() if entry_id is None else entry_id
         if wanted is None:
-            raise InputError("the last answer was not stored", hint="llmc list shows what is")
+            raise LlmcError("the last answer was not stored", hint="llmc list shows what is")
         entry = store.entry(wanted)
         if entry is None:
-            raise InputError(f"no entry {wanted}", hint="llmc list shows what there is")
+            raise LlmcError(f"no entry {wanted}", hint="llmc list shows what there is")
         frame, usage = store.frame(wanted)
     if json:
         extra = {"request": jsonlib.loads(frame), "usage": jsonlib.loads(usage) if usage else None}
