@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from llmc import __version__, invocation, streams
+from llmc import __version__, invocation, places, streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,24 +151,9 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
         os._exit(0)
 
 
-def _folder(variable: str, otherwise: str) -> str:
-    """Return llmc's folder of one kind, as platformdirs names it. Raises OSError if unsure."""
-    named = os.environ.get(variable, "")
-    if not os.path.isabs(named):
-        home = os.environ.get("HOME", "")
-        if not os.path.isabs(home):
-            raise FileNotFoundError("HOME")
-        library = "Library/Application Support"
-        named = os.path.join(home, library if sys.platform == "darwin" else otherwise)
-    return os.path.join(named, "llmc")
-
-
 def _configs() -> tuple[bytes | None, bytes | None]:
     """Return the content of the user's and of the project's configuration file."""
-    path = os.environ.get("LLMC_CONFIG") or os.path.join(
-        _folder("XDG_CONFIG_HOME", ".config"), "config.toml"
-    )
-    user = _content(os.path.expanduser(path))
+    user = _content(places.config_path(os.environ))
     here = os.getcwd()
     while (project := _content(os.path.join(here, ".llmc.toml"))) is None:
         above = os.path.dirname(here)
@@ -206,7 +191,7 @@ def _file(arguments: list[str], user: bytes | None) -> str:
             named = argument[5:]
     if named:
         return os.path.expanduser(named)
-    return os.path.join(_folder("XDG_DATA_HOME", ".local/share"), "llmc.db")
+    return places.data_path(os.environ)
 
 
 def _setting(config: bytes, name: bytes) -> str:

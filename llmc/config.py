@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmc import text
+from llmc import places, text
 from llmc.endpoints import Endpoint, key_of, providers
 from llmc.errors import CacheFileError, ConfigError
 
@@ -26,8 +26,6 @@ __all__ = [
     "SETTINGS",
     "Setting",
     "Settings",
-    "config_path",
-    "data_path",
     "endpoint_of",
     "load",
     "open_cache",
@@ -130,22 +128,6 @@ SETTINGS = (
 )
 
 
-def data_path() -> str:
-    """Return the cache file's place where nothing else names one."""
-    import platformdirs
-
-    return os.path.join(platformdirs.user_data_dir("llmc", appauthor=False), "llmc.db")
-
-
-def config_path(environ: Mapping[str, str]) -> str:
-    """Return the place of the user's configuration; `LLMC_CONFIG` names another."""
-    if named := environ.get("LLMC_CONFIG"):
-        return os.path.expanduser(named)
-    import platformdirs
-
-    return os.path.join(platformdirs.user_config_dir("llmc", appauthor=False), "config.toml")
-
-
 def load(
     flags: Mapping[str, Any],
     *,
@@ -158,7 +140,7 @@ def load(
     file is looked for in `folder` and upwards.
     """
     environ = os.environ if environ is None else environ
-    user_file, project_file = config_path(environ), _project_path(folder)
+    user_file, project_file = places.config_path(environ), _project_path(folder)
     user, project = _toml(user_file), _toml(project_file) if project_file else {}
     _refuse_unknown(user_file, user, {s.name for s in SETTINGS} | _TABLES)
     if project_file:
@@ -176,7 +158,7 @@ def load(
         values[setting.name] = setting.default if raw is None else _read(setting, raw, origin)
         origins[setting.name] = origin
     if values["db"] is None:
-        values["db"] = data_path()
+        values["db"] = places.data_path(environ)
     return Settings(
         **values,
         aliases=_aliases(user_file, user),

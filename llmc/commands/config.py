@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmc import config, output, streams
+from llmc import config, output, places, streams
 from llmc.options import Color, Db, Json
 
 __all__ = ["command"]
@@ -24,7 +24,7 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
     key = endpoint.key_cmd or endpoint.key_env
     known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
     rows.append(("key", key, "set" if known else "not set" if key else "none needed"))
-    rows.append(("config", config.config_path(settings.environ), "the user's configuration"))
+    rows.append(("config", places.config_path(settings.environ), "the user's configuration"))
     if json:
         output.print_json([{"name": n, "value": v, "origin": o} for n, v, o in rows])
         return

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import typer
 
-from llmc import config, output, provider, streams
+from llmc import config, output, places, provider, streams
 from llmc.endpoints import key_of
 from llmc.errors import CacheFileError, ConfigError, LlmcError
 from llmc.options import Color, Db, Json, Yes
@@ -44,7 +44,7 @@ def command(
     except ConfigError as error:
         findings = [_Finding("damage", "configuration", str(error))]
     else:
-        findings = [_Finding("ok", "configuration", config.config_path(settings.environ))]
+        findings = [_Finding("ok", "configuration", places.config_path(settings.environ))]
         findings += _file(settings.db, repair=repair, yes=yes)
         findings += _place(settings.db)
         findings.append(_provider(settings))
