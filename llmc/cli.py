@@ -17,7 +17,7 @@ from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 from typer.core import TyperGroup
 
 from llmc import streams
-from llmc.errors import LlmcError
+from llmc.errors import InputError, LlmcError
 
 __all__ = ["COMMANDS", "build", "run"]
 
@@ -97,6 +97,8 @@ def run(arguments: list[str], *, invocation: bytes | None = None) -> int:
     `invocation` is the porch's digest of this command line, None if it has none.
     """
     try:
+        for number, argument in enumerate(arguments, 1):
+            _refuse_bytes(number, argument)
         code = _run(arguments, invocation)
         streams.write("")  # what is still waiting
         return code
@@ -151,6 +153,14 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain(error.format_message(), _usage_hint(error), arguments)
         return 2 if isinstance(error, UsageError) else 1
     return 0
+
+
+def _refuse_bytes(number: int, argument: str) -> None:
+    """Refuse an argument that is not UTF-8; Python passes its bytes on as lone surrogates."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"argument {number} is not UTF-8") from None
 
 
 def _print_version(ctx: Any, param: Any, value: object) -> None:  # noqa: ARG001

@@ -190,7 +190,7 @@ def open_cache(
 
     `note` is given one line for each part that fails without costing the answer. A file that
     cannot be used costs such a line, or raises CacheFileError if it `must_work`. Without `create`
-    a file that is not there yet stays so, and knows no answer.
+    a file that is not there is not made.
     """
     from llmc.cache import Cache
     from llmc.pricing import price
@@ -198,8 +198,7 @@ def open_cache(
 
     store: Store | None = None
     try:
-        if create or os.path.exists(settings.db):
-            store = Store(settings.db, create=create)
+        store = Store(settings.db, create=create)
     except CacheFileError as error:
         if must_work:
             raise

@@ -87,10 +87,10 @@ def providers(
 def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     """Return a provider's key; a stand-in where it needs none. Raises KeyRefused."""
     if endpoint.key_cmd is not None:
-        return _run(endpoint.key_cmd)
+        return _sendable(_run(endpoint.key_cmd), "api_key_cmd")
     key = environ.get(endpoint.key_env or "", "").strip()
     if key or endpoint.key_env is None:
-        return key or "llmc"
+        return _sendable(key, str(endpoint.key_env)) or "llmc"
     from llmc.pricing import is_local
 
     if is_local(urlsplit(endpoint.base_url).hostname or ""):
@@ -103,6 +103,13 @@ def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
             "with neither    llmc demo"
         ),
     )
+
+
+def _sendable(key: str, place: str) -> str:
+    """Return a key that fits into a header. Raises KeyRefused; the key itself is not shown."""
+    if key.isascii() and key.isprintable() and " " not in key:
+        return key
+    raise KeyRefused(f"{place} holds no key: a key is one line of ASCII without spaces")
 
 
 def _base_url(url: str, place: str) -> str:

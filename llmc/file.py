@@ -7,8 +7,10 @@ CacheFileError that names the file and the reason.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,14 +38,16 @@ class File:
     def __init__(self, path: str, *, create: bool = True) -> None:
         """Open the file at `path`, made with mode 0600 in a folder of 0700 where there is none.
 
-        Raises CacheFileError if it cannot be opened, read, upgraded, or is not a cache file.
+        Without `create`, one that is not there is an empty cache, and stays so. Raises
+        CacheFileError if it cannot be opened, read, upgraded, or is not a cache file.
         A file or file system that is read-only opens, and then refuses writes.
         """
         self.path = path
         with self.errors():
             if create:
                 _touch(path)
-            self._db = _connect(path)
+            # A file that is not there is an empty cache; only an answer makes one.
+            self._db = _connect(path if os.path.exists(path) else None)
             try:
                 self._prepare()
             except BaseException:
@@ -51,23 +55,34 @@ class File:
                 raise
 
     def _prepare(self) -> None:
-        self._db.set_busy_timeout(BUSY_TIMEOUT)
         # A write that starts as a read can fail at its first write, whatever the busy timeout.
         self._db.transaction_mode = "IMMEDIATE"
         if self.read_only:
             if self.number("PRAGMA user_version") != schema.VERSION:
                 raise CacheFileError("it is read-only, and of another llmc's schema")
             return
-        if self.number("PRAGMA user_version") == 0:
-            schema.claim(self._db)
-            # Readers and one writer at once; a property of the file from then on.
-            self._db.execute("PRAGMA journal_mode = WAL")
+        schema.claim(self._db)
+        self._share()
         # Safe against a crash of any process; a power cut may take the last transactions, whole.
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA foreign_keys = ON")
         # What is deleted is overwritten with zeros, not only unlinked.
         self._db.execute("PRAGMA secure_delete = ON")
         schema.migrate(self._db)
+
+    def _share(self) -> None:
+        """Let readers and one writer work at once: WAL, a property of the file from then on."""
+        deadline = time.monotonic() + BUSY_TIMEOUT / 1000
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except apsw.BusyError:
+                # Changing the mode does not wait for others who are just doing the same.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def close(self) -> None:
         """Close the file; fold its WAL in only if it has grown."""
@@ -153,17 +168,19 @@ class File:
         """Turn what SQLite and the system complain about into a CacheFileError."""
         try:
             yield
-        except (apsw.Error, OSError) as error:
-            raise CacheFileError(f"cache file {self.path}: {_reason(error)}") from error
+        except (apsw.Error, OSError, ValueError) as error:
+            raise CacheFileError(f"cache file {self.path!s}: {_reason(error)}") from error
         except CacheFileError as error:
             if str(error).startswith("cache file"):
                 raise
             raise CacheFileError(f"cache file {self.path}: {error}", hint=error.hint) from error
 
 
-def _reason(error: apsw.Error | OSError) -> str:
+def _reason(error: Exception) -> str:
     """Say in a few words what SQLite or the system complains about."""
     match error:
+        case ValueError():  # a NUL, or bytes that are no UTF-8
+            return "its name is no text"
         case OSError():
             return (error.strerror or str(error)).lower()
         case apsw.FullError():
@@ -190,23 +207,36 @@ def _touch(path: str) -> None:
         return
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
-        os.makedirs(os.path.dirname(folder), exist_ok=True)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        try:
+            os.makedirs(os.path.dirname(folder), exist_ok=True)
+            os.mkdir(folder)
+            os.chmod(folder, 0o700)  # whatever the umask
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise NotADirectoryError(errno.ENOTDIR, "not a directory") from None
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _connect(path: str) -> apsw.Connection:
+def _connect(path: str | None) -> apsw.Connection:
+    if path is None:
+        return apsw.Connection(":memory:")
     if stat.S_ISDIR(os.stat(path).st_mode):
         raise CacheFileError("it is a folder")
+    # An absolute path: SQLite gives names such as ":memory:" a meaning of their own.
+    path = os.path.abspath(path)
     connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(BUSY_TIMEOUT)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").get  # noqa: B018  (reads the header)
-    except apsw.CantOpenError:
-        # WAL needs a place for its index; where the folder is read-only nobody else writes either.
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        # WAL needs a place for its index. Where there is none nobody else writes either; but what
+        # a log still holds would be passed over.
         connection.close()
+        if os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size:
+            raise CacheFileError("its write-ahead log cannot be read here") from None
         connection = apsw.Connection(
-            f"file:{quote(os.path.abspath(path))}?immutable=1",
+            f"file:{quote(path)}?immutable=1",
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
         )
     return connection

@@ -6,6 +6,8 @@ It only reads; where each part stands in a prompt is `prompt`'s business.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from llmc import invocation, streams
@@ -34,6 +36,7 @@ class Reader:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._contents: list[bytes] = []
+        self._regular = True
         self._piped: bytes | None = None
         self.files: list[str] = []
 
@@ -42,8 +45,13 @@ class Reader:
         """Whether standard input has been read."""
         return self._piped is not None
 
-    def digest(self) -> bytes:
-        """Return a digest of all that has been read: the very bytes, not the files as they are."""
+    def digest(self) -> bytes | None:
+        """Return a digest of all that has been read: the very bytes, not the files as they are.
+
+        None if it cannot be read again to compare: a pipe (`-f <(…)`) gives its text once.
+        """
+        if not self._regular:
+            return None
         return invocation.digest_of_inputs(self._piped, self._contents)
 
     def words_and_document(self, prompt: str | None, *, stdin: bool) -> tuple[str, str | None]:
@@ -54,8 +62,6 @@ class Reader:
         """
         if prompt == "-":
             return self._stdin() or _no_words("standard input is empty"), None
-        if prompt is not None and _has_surrogates(prompt):
-            raise InputError("the prompt is not UTF-8")
         piped = self._stdin() if stdin and streams.stdin_is_meant() else ""
         if prompt is not None and prompt.strip():
             return prompt, piped or None
@@ -66,6 +72,7 @@ class Reader:
         """Return a file's text. Raises InputError if it cannot be read or is none."""
         try:
             with open(path, "rb") as file:
+                self._regular &= stat.S_ISREG(os.fstat(file.fileno()).st_mode)
                 content = file.read(streams.LIMIT + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -82,7 +89,7 @@ class Reader:
         written = value.lstrip().startswith("{")
         place = "--schema" if written else value
         try:
-            schema = json.loads(value if written else self.text(value), parse_constant=_no_constant)
+            schema = _parse(value if written else self.text(value))
         except ValueError as error:
             raise InputError(f"{place}: {error}") from error
         if not isinstance(schema, dict):
@@ -96,7 +103,8 @@ class Reader:
             reason = (error.strerror or str(error)).lower()
             raise LlmcError(f"cannot read standard input: {reason}") from error
         # A shell's text ends with a newline that nobody means.
-        return _decode(self._piped, "standard input").rstrip("\n")
+        text = _decode(self._piped, "standard input").rstrip("\n")
+        return text if text.strip() else ""
 
 
 def options(pairs: Iterable[str]) -> dict[str, Any]:
@@ -107,24 +115,41 @@ def options(pairs: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
+        name = name.strip()
+        if not equals or not name:
             raise InputError(f"-o {pair}: write it as name=value")
         if name in _RESERVED:
             raise InputError(f"-o {name}: {_RESERVED[name]}")
         try:
-            found[name] = json.loads(value, parse_constant=_no_constant)
+            found[name] = _parse(value)
+        except _UnfitError as error:
+            raise InputError(f"-o {name}: {error}") from None
         except ValueError:
             found[name] = value
-        if _has_surrogates(pair):
-            raise InputError(f"-o {name}: it is not UTF-8")
     return found
+
+
+class _UnfitError(ValueError):
+    """JSON that cannot be sent."""
+
+
+def _parse(text: str) -> Any:
+    """Read JSON that can be sent: finite numbers, whole characters, no bottomless nesting."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError:
+        raise _UnfitError("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        raise _UnfitError("it holds half a surrogate pair") from None
+    return value
 
 
 def _decode(data: bytes, name: str) -> str:
     if len(data) > streams.LIMIT:
         raise InputError(f"{name} is larger than {streams.LIMIT // 1_000_000} MB")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name} is not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
@@ -134,18 +159,9 @@ def _decode(data: bytes, name: str) -> str:
     return text
 
 
-def _has_surrogates(text: str) -> bool:
-    """Tell whether an argument held bytes that are no UTF-8; Python passes them as surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _no_words(message: str) -> str:
     raise InputError(message, hint='llmc ask "why is the sky blue?", or llmc ask --help')
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

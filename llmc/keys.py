@@ -29,7 +29,6 @@ EXCLUDED = frozenset(
     {
         "api_key",
         "metadata",
-        "prompt_cache_breakpoint",
         "prompt_cache_key",
         "prompt_cache_options",
         "prompt_cache_retention",
@@ -57,6 +56,8 @@ def canonical(request: Request, *, without: tuple[str, ...] = ()) -> str:
     }
     if isinstance(body.get("messages"), list):
         body["messages"] = [_message(message) for message in body["messages"]]
+    if isinstance(body.get("tools"), list):
+        body["tools"] = [_unmarked(tool) for tool in body["tools"]]
     return _dump({"base_url": request.base_url, "body": body, "endpoint": request.endpoint})
 
 
@@ -66,27 +67,29 @@ def cache_key(request: Request) -> bytes:
 
 
 def family_key(request: Request) -> bytes:
-    """Return the key that a request would have without its token limit, 32 bytes."""
-    return _hash(canonical(request, without=LIMITS))
+    """Return the key that a request would have without its token limit, 32 bytes.
+
+    What stands in a limit's place and is none (a text, a negative number) stays in the key.
+    """
+    return _hash(canonical(request, without=tuple(_limits(request))))
 
 
 def token_limit(request: Request) -> int | None:
     """Return the smallest limit on the answer's tokens that a request states, if any."""
-    limits = [request.body.get(name) for name in LIMITS]
-    numbers = [limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool)]
-    return min(numbers, default=None)
+    return min(_limits(request).values(), default=None)
 
 
 def frame_of(request: Request) -> tuple[str, bytes]:
     """Split off the last user text: return canonical JSON of the rest, and its SHA-256.
 
-    The frame is what many questions share; it and `prompt_of` give the request back.
+    The frame is what many questions share; it and `prompt_of` give the request back. In the text's
+    place stands 0, which no message's content is.
     """
     body = dict(request.body)
     position = _last_user(body)
     if position is not None and isinstance(body["messages"][position].get("content"), str):
         messages = list(body["messages"])
-        messages[position] = {k: v for k, v in messages[position].items() if k != "content"}
+        messages[position] = {**messages[position], "content": 0}
         body["messages"] = messages
     frame = canonical(request._replace(body=body))
     return frame, _hash(frame)
@@ -105,7 +108,7 @@ def system_of(request: Request) -> str:
     texts = [
         _text(message.get("content"))
         for message in _messages(request.body)
-        if message.get("role") in {"system", "developer"}
+        if message.get("role") in ("system", "developer")
     ]
     return "\n\n".join(text for text in texts if text)
 
@@ -115,8 +118,8 @@ def request_from(frame: str, prompt: str) -> Request:
     parts = json.loads(frame)
     body = parts["body"]
     position = _last_user(body)
-    if position is not None:
-        body["messages"][position].setdefault("content", prompt)
+    if position is not None and body["messages"][position].get("content") == 0:
+        body["messages"][position]["content"] = prompt
     return Request(parts["base_url"], body, parts["endpoint"])
 
 
@@ -133,7 +136,7 @@ def _dump(value: object) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items() if name not in _NESTED}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
@@ -141,14 +144,30 @@ def _plain(value: Any) -> Any:
     return value
 
 
-#: Left out at any depth: marks for the provider's cache stand inside messages and tools.
-_NESTED = frozenset({"prompt_cache_breakpoint"})
-
-
 def _message(message: Any) -> Any:
+    """Leave out a message's id, and the marks for the provider's cache on its parts."""
     if not isinstance(message, dict):
         return message
-    return {name: value for name, value in message.items() if name != "id"}
+    kept = {name: value for name, value in message.items() if name != "id"}
+    if isinstance(kept.get("content"), list):
+        kept["content"] = [_unmarked(part) for part in kept["content"]]
+    return kept
+
+
+def _unmarked(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {name: value for name, value in part.items() if name != "prompt_cache_breakpoint"}
+
+
+def _limits(request: Request) -> dict[str, int]:
+    stated: dict[str, Any] = {name: request.body.get(name) for name in LIMITS}
+    return {name: int(value) for name, value in stated.items() if _is_count(value)}
+
+
+def _is_count(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 1 <= value < 2**53 and value == int(value)
 
 
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:

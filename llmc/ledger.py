@@ -45,9 +45,16 @@ _GROUPS: dict[Group | None, str] = {
     "source": "source",
 }
 
+# A stale answer is a hit that saved nothing. A sum of nothing but unknown prices is unknown.
 _TOTALS = """
-SELECT {group} AS name,
+WITH line AS (
+    SELECT *, {group} AS name, source IN ('model', 'bypass') AS paid,
+        source NOT IN ('model', 'bypass', 'stale') AS saved
+    FROM ledger WHERE at >= ?
+)
+SELECT name,
     count(*) AS requests,
+    sum(NOT paid) AS hits,
     sum(source = 'memory') AS memory,
     sum(source = 'exact') AS exact,
     sum(source = 'shared') AS shared,
@@ -55,24 +62,18 @@ SELECT {group} AS name,
     sum(source = 'stale') AS stale,
     sum(source = 'model') AS misses,
     sum(source = 'bypass') AS bypassed,
-    sum(source NOT IN ('model', 'bypass')) AS hits,
-    coalesce(sum(CASE WHEN source NOT IN ('model', 'bypass') THEN prompt_tokens END), 0)
-        AS avoided_prompt_tokens,
-    coalesce(sum(CASE WHEN source NOT IN ('model', 'bypass') THEN completion_tokens END), 0)
-        AS avoided_completion_tokens,
-    coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN prompt_tokens END), 0)
-        AS prompt_tokens,
-    coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN completion_tokens END), 0)
-        AS completion_tokens,
-    coalesce(sum(CASE WHEN source IN ('model', 'bypass') THEN cached_tokens END), 0)
-        AS provider_cached_tokens,
-    coalesce(sum(avoided_nusd), 0) AS avoided_nusd,
-    coalesce(sum(spent_nusd), 0) AS spent_nusd,
-    coalesce(sum(embedding_nusd), 0) AS embedding_nusd,
-    coalesce(sum(judging_nusd), 0) AS judging_nusd,
+    coalesce(sum(prompt_tokens) FILTER (WHERE saved), 0) AS avoided_prompt_tokens,
+    coalesce(sum(completion_tokens) FILTER (WHERE saved), 0) AS avoided_completion_tokens,
+    coalesce(sum(prompt_tokens) FILTER (WHERE paid), 0) AS prompt_tokens,
+    coalesce(sum(completion_tokens) FILTER (WHERE paid), 0) AS completion_tokens,
+    coalesce(sum(cached_tokens) FILTER (WHERE paid), 0) AS provider_cached_tokens,
+    CASE WHEN sum(NOT paid) THEN sum(avoided_nusd) ELSE 0 END AS avoided_nusd,
+    CASE WHEN sum(paid) THEN sum(spent_nusd) FILTER (WHERE paid) ELSE 0 END AS spent_nusd,
+    sum(embedding_nusd) AS embedding_nusd,
+    sum(judging_nusd) AS judging_nusd,
     coalesce(sum(discount_nusd), 0) AS provider_discount_nusd,
-    sum(source NOT IN ('model', 'bypass') AND avoided_nusd IS NULL) AS unpriced_hits,
-    sum(source IN ('model', 'bypass') AND spent_nusd IS NULL) AS unpriced_calls,
-    coalesce(sum(max(0, avoided_latency - latency)), 0) AS time_saved_s
-FROM ledger WHERE at >= ? GROUP BY name ORDER BY name
+    sum(NOT paid AND avoided_nusd IS NULL) AS unpriced_hits,
+    sum(paid AND spent_nusd IS NULL) AS unpriced_calls,
+    coalesce(sum(max(0, avoided_latency - latency)) FILTER (WHERE saved), 0) AS time_saved_s
+FROM line GROUP BY name ORDER BY name
 """

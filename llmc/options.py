@@ -12,6 +12,7 @@ from llmc.errors import InputError
 from llmc.types import Selector
 
 __all__ = [
+    "MOST",
     "Color",
     "Db",
     "DryRun",
@@ -27,6 +28,9 @@ __all__ = [
     "selector",
 ]
 
+#: The largest number that a flag takes: SQLite's integers end there.
+MOST = 2**63 - 1
+
 Db: TypeAlias = Annotated[str | None, typer.Option("--db", metavar="PATH", help="The cache file.")]
 Color: TypeAlias = Annotated[
     Literal["auto", "always", "never"],
@@ -40,7 +44,12 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask be
 Limit: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--limit", "-l", metavar="N", min=0, help="At most N entries (a terminal gets 20)."
+        "--limit",
+        "-l",
+        metavar="N",
+        min=0,
+        max=MOST,
+        help="At most N entries (a terminal gets 20).",
     ),
 ]
 Namespace: TypeAlias = Annotated[

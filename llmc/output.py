@@ -18,7 +18,7 @@ from llmc.types import Hit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmc.types import Entry, Miss, Price, Request
+    from llmc.types import Ask, Entry, Miss, Price, Request
 
 __all__ = [
     "answer_text",
@@ -247,36 +247,43 @@ def as_json(hit: Hit, *, answer: str, now: float) -> dict[str, Any]:
 
 
 def plan_json(
-    found: Hit | Miss, request: Request, *, tokens: int, price: Price, now: float
+    found: Hit | Miss, request: Request, ask: Ask, *, tokens: int, price: Price, now: float
 ) -> dict[str, Any]:
-    """Return what `ask --dry-run` would do as one object; token counts and costs are estimates."""
-    hit = found if isinstance(found, Hit) else None
-    return {
-        "base_url": request.base_url,
-        "request": request.body,
-        "key": (found.entry.key if isinstance(found, Hit) else found.key).hex(),
-        "source": hit.source if hit else "model",
-        "level": hit.level if hit else None,
-        "id": hit.entry.id if hit else None,
-        "age_s": round(now - hit.entry.created_at, 3) if hit else None,
+    """Return what `ask --dry-run` would do as one object; token counts and costs are estimates.
+
+    `source` is None where nobody would answer: offline, and not in the cache.
+    """
+    plan: dict[str, Any] = {"base_url": request.base_url, "request": request.body}
+    if isinstance(found, Hit):
+        plan |= {"key": found.entry.key.hex(), "source": found.source, "level": found.level}
+        plan |= {"id": found.entry.id, "age_s": round(now - found.entry.created_at, 3)}
+    else:
+        source = None if ask.offline else "model"
+        plan |= {"key": found.key.hex(), "source": source, "level": None, "id": None, "age_s": None}
+    asked = plan["source"] == "model"
+    return plan | {
         "reason": None if isinstance(found, Hit) else found.reason,
         "estimated_prompt_tokens": tokens,
-        "estimated_cost_usd": 0 if hit else _dollars(price.cost),
+        "estimated_cost_usd": _dollars(price.cost) if asked else 0,
     }
 
 
 def print_plan(plan: dict[str, Any]) -> None:
     """Show what `ask --dry-run` would do to a person."""
-    if plan["id"] is not None:
+    cost = "$0"
+    if plan["source"] is None:
+        by = f"nothing: {plan['reason']} (--offline)"
+    elif plan["source"] != "model":
         by = f"entry {plan['id']}, {text.age(plan['age_s'])} old ({plan['source']} hit)"
-        cost = "$0"
     else:
         by = f"{plan['request']['model']} at {plan['base_url']} ({plan['reason']})"
         known = plan["estimated_cost_usd"]
         cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
         cost += f" for about {plan['estimated_prompt_tokens']:,} prompt tokens, plus the answer's"
     body = json.dumps(plan["request"], ensure_ascii=False, indent=2)
-    print_text(f"key      {plan['key']}\nanswer   {by}\ncost     {cost}\nrequest  {body}\n")
+    print_text(
+        f"key      {plan['key']}\nanswer   {text.one_line(by)}\ncost     {cost}\nrequest  {body}\n"
+    )
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

@@ -18,6 +18,7 @@ __all__ = [
     "best",
     "expires_at",
     "failure",
+    "has_content",
     "is_fresh",
     "may_stand_in",
     "unfinished",
@@ -57,9 +58,15 @@ def failure(answer: Answer) -> str | None:
     """Say why a model's answer is none; None if there is something to show."""
     if answer.refusal:
         return f"the model refused: {answer.refusal}"
-    if answer.finish_reason == "content_filter" or not answer.text.strip():
+    if answer.finish_reason == "content_filter" or not has_content(answer):
         return unfinished(answer)
     return None
+
+
+def has_content(answer: Answer) -> bool:
+    """Tell whether an answer holds anything: a text, or calls of tools."""
+    messages = [choice.get("message") or {} for choice in answer.choices or ()]
+    return bool(answer.text.strip()) or any(message.get("tool_calls") for message in messages)
 
 
 def unfinished(answer: Answer) -> str | None:
@@ -76,7 +83,7 @@ def unfinished(answer: Answer) -> str | None:
             return "the answer was cut off at its token limit"
         case "content_filter":
             return "the provider filtered the answer"
-        case "stop" if not answer.text.strip():
+        case "stop" if not has_content(answer):
             return "the answer is empty"
         case "stop" | "tool_calls":
             return None

@@ -80,7 +80,7 @@ def price(
         if any(fnmatch.fnmatchcase(name, rate.pattern) for name in (model, served or model)):
             return _by_rate(rate, tokens) if counted else Price(None)
     host = (urlsplit(base_url).hostname or "").lower()
-    if is_local(host):
+    if host and is_local(host):
         return Price(0, "local", 0)
     if not counted:
         return Price(None)
@@ -90,29 +90,36 @@ def price(
     if provider is None:
         return Price(None)
     found = _by_list(served or model, provider, tokens, at)
-    return _by_list(model, provider, tokens, at) if found.cost is None else found
+    # A list may lag behind a model's dated snapshots, but not behind its name.
+    snapshot = served is not None and served.startswith(f"{model}-")
+    return _by_list(model, provider, tokens, at) if found.cost is None and snapshot else found
 
 
 def tokens_of(usage: Mapping[str, Any] | None) -> Tokens:
     """Make one form of what providers report; counts that contradict each other are cut to fit.
 
     OpenAI and most others count cached tokens inside the prompt's, under
-    `prompt_tokens_details`; DeepSeek has `prompt_cache_hit_tokens` beside them; Anthropic's native
-    form has `input_tokens` without what was read from or written to the cache.
+    `prompt_tokens_details`; xAI counts reasoning beside the completion; DeepSeek has
+    `prompt_cache_hit_tokens` beside them; Anthropic's native form has `input_tokens` without what
+    was read from or written to the cache.
     """
     if not usage:
         return Tokens()
     prompt = _count(usage, "prompt_tokens", "input_tokens")
     completion = _count(usage, "completion_tokens", "output_tokens")
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
-    details = details if isinstance(details, dict) else {}
+    beside = _count(_details(usage, "completion"), "reasoning_tokens") or 0
+    if None not in (prompt, completion) and usage.get("total_tokens") == (
+        (prompt or 0) + (completion or 0) + beside
+    ):
+        completion = (completion or 0) + beside
+    details = _details(usage, "prompt") or _details(usage, "input")
     cached = _count(details, "cached_tokens")
     if cached is None:
         cached = _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
     written = _count(details, "cache_write_tokens", "cache_creation_tokens")
     if "cache_read_input_tokens" in usage or "cache_creation_input_tokens" in usage:
-        cached = _count(usage, "cache_read_input_tokens") or 0
-        written = _count(usage, "cache_creation_input_tokens") or 0
+        cached = _count(usage, "cache_read_input_tokens") or cached or 0
+        written = _count(usage, "cache_creation_input_tokens") or written or 0
         if "prompt_tokens" not in usage and prompt is not None:
             prompt += cached + written
     if prompt is not None and cached is not None:
@@ -132,12 +139,12 @@ def estimate_tokens(text: str) -> int:
 
 def is_local(host: str) -> bool:
     """Tell whether a host is this machine or its private network, whose models cost no money."""
-    if not host or host == "localhost" or host.endswith(_LOCAL_SUFFIXES):
+    if host == "localhost" or host.endswith(_LOCAL_SUFFIXES):
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host
+        return bool(host) and "." not in host
     return address.is_loopback or address.is_private or address.is_link_local
 
 
@@ -174,9 +181,14 @@ def _by_list(model: str, provider: str, tokens: Tokens, at: datetime | None) -> 
     return Price(total, f"genai-prices {genai_prices.__version__}:{name}", plain - total)
 
 
+def _details(usage: Mapping[str, Any], of: str) -> dict[str, Any]:
+    details = usage.get(f"{of}_tokens_details")
+    return details if isinstance(details, dict) else {}
+
+
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
             return value
     return None

@@ -279,11 +279,11 @@ def _answer(choices: list[dict[str, Any]], model: object, usage: object) -> Answ
     refusals = [message["refusal"] for message in messages if message.get("refusal")]
     return Answer(
         text="\n\n".join(text for text in map(_text, messages) if text),
-        finish_reason=reason if isinstance(reason, str) else None,
-        model=model if isinstance(model, str) else None,
+        finish_reason=_printable(reason) if isinstance(reason, str) else None,
+        model=_printable(model) if isinstance(model, str) else None,
         usage=usage if isinstance(usage, dict) else None,
         choices=None if plain else choices,
-        refusal=str(refusals[0]) if refusals else None,
+        refusal=_printable(str(refusals[0])) if refusals else None,
     )
 
 
@@ -292,8 +292,11 @@ def _text(message: dict[str, Any]) -> str:
     content = message.get("content")
     parts: Iterable[object] = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    text = "".join(part for part in texts if isinstance(part, str))
-    # Half a surrogate pair is valid JSON, but no text that could be stored or printed.
+    return _printable("".join(part for part in texts if isinstance(part, str)))
+
+
+def _printable(text: str) -> str:
+    """Replace half surrogate pairs: valid JSON, but no text that could be stored or printed."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -173,16 +173,18 @@ def migrate(connection: apsw.Connection) -> None:
 
 
 def claim(connection: apsw.Connection) -> None:
-    """Take a file of no version: refuse another program's, set what must precede the first table.
+    """Take a new file: refuse another program's, and set what must precede the first table.
 
-    Raises CacheFileError.
+    Raises CacheFileError; another program's file is not altered.
     """
+    if _number(connection, "application_id") == APPLICATION_ID:
+        return
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
-    if tables and _number(connection, "application_id") != APPLICATION_ID:
+    marks = _number(connection, "user_version") or _number(connection, "application_id")
+    if tables or marks:
         raise CacheFileError("it is another program's SQLite file", hint="name another with --db")
-    if not tables:
-        # Lets `prune --vacuum` give pages back piecemeal; SQLite takes it only before any table.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    # Lets `prune --vacuum` give pages back piecemeal; SQLite takes it only before any table.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
 
 
 def _number(connection: apsw.Connection, pragma: str) -> int:

@@ -110,13 +110,11 @@ def note(line: str, *, mark: str = "", end: str = "\n") -> None:
     """Write one line to standard error, `llmc: ` and a mark of ours before it. Never fails."""
     if sys.stderr is None:
         return
-    if is_terminal(2):
-        from llmc.text import visible
+    from llmc.text import one_line
 
-        line = visible(line)
     try:
         sys.stderr.flush()
-        sys.stderr.buffer.write(f"llmc: {mark}{line}{end}".encode("utf-8", "replace"))
+        sys.stderr.buffer.write(f"llmc: {mark}{one_line(line)}{end}".encode("utf-8", "replace"))
         sys.stderr.buffer.flush()
     except (OSError, ValueError):
         return

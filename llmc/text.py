@@ -7,17 +7,28 @@ from __future__ import annotations
 
 __all__ = ["age", "duration", "hit_line", "one_line", "seconds", "size", "usd", "visible"]
 
+#: The longest duration that is read as one, about 300 years: a date must come of it.
+LONGEST = 1e10
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
-_BYTES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_BYTES = {
+    **{
+        f"{unit}{byte}": 1 << 10 * power
+        for power, unit in enumerate("KMGT", 1)
+        for byte in ("IB", "B", "")
+    },
+    "B": 1,
+    "": 1,
+}
 
 #: C0 and C1 controls but for tab and newline, DEL, and the marks that turn the reading direction:
 #: what could move the cursor, set a title, write a clipboard or disguise a text.
 _UNSAFE = [
-    *range(9), *range(11, 32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F),
+    *range(9), *range(11, 32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F),
     *range(0x2066, 0x206A),
 ]  # fmt: skip
 _VISIBLE = dict.fromkeys(_UNSAFE, "\ufffd")
-_ONE_LINE = {**_VISIBLE, 9: " ", 10: " ", 0x2028: " ", 0x2029: " "}
+_ONE_LINE = {**_VISIBLE, **dict.fromkeys((*range(9, 14), 0x85, 0x2028, 0x2029), " ")}
 
 
 def visible(text: str) -> str:
@@ -27,8 +38,6 @@ def visible(text: str) -> str:
 
 def one_line(text: str, *, width: int | None = None) -> str:
     """Fit a text on one line of at most `width` characters, control characters made visible."""
-    if width is not None and len(text) > 4 * width:
-        text = text[: 4 * width]
     line = " ".join(text.translate(_ONE_LINE).split())
     return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
@@ -73,7 +82,10 @@ def duration(text: str) -> float:
         # A bare number is seconds; after a unit it is a unit forgotten.
         if number and number != text.strip():
             raise ValueError(number)
-        return total + _number(number) if number or not text.strip() else total
+        total += _number(number) if number or not text.strip() else 0.0
+        if total > LONGEST:
+            raise ValueError(text)
+        return total
     except ValueError:
         message = f"{text!r} is not a duration such as 90s, 15m, 24h, 7d or 2w"
         raise ValueError(message) from None
@@ -81,11 +93,11 @@ def duration(text: str) -> float:
 
 def size(text: str) -> int:
     """Read `500000`, `64K`, `200M` or `2GB` as bytes. Raises ValueError for anything else."""
-    upper = text.strip().upper().removesuffix("IB").removesuffix("B")
-    unit = upper[-1:] if upper[-1:].isalpha() else ""
+    number = text.strip().upper()
+    unit = next((unit for unit in _BYTES if unit and number.endswith(unit)), "")
     try:
-        return int(_number(upper.removesuffix(unit)) * _BYTES[unit])
-    except (KeyError, ValueError):
+        return int(_number(number.removesuffix(unit)) * _BYTES[unit])
+    except (OverflowError, ValueError):
         message = f"{text!r} is not a size such as 500000, 64K, 200M or 2G"
         raise ValueError(message) from None
 

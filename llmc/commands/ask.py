@@ -11,7 +11,7 @@ from llmc import input as given
 from llmc import prompt as layout
 from llmc.cache import Cache
 from llmc.errors import InputError, LlmcError, ProviderError
-from llmc.options import Color, Db, duration
+from llmc.options import MOST, Color, Db, duration
 from llmc.types import Ask, Hit, Invocation, Request
 
 __all__ = ["command"]
@@ -52,11 +52,14 @@ def command(
         typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any parameter of the API."),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", metavar="T", help="Above 0: not cached.")
+        float | None,
+        typer.Option("--temperature", metavar="T", min=0, max=MOST, help="Above 0: not cached."),
     ] = None,
     max_tokens: Annotated[
         int | None,
-        typer.Option("--max-tokens", metavar="N", min=1, help="Limit of the answer's tokens."),
+        typer.Option(
+            "--max-tokens", metavar="N", min=1, max=MOST, help="Limit of the answer's tokens."
+        ),
     ] = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Wait no longer than this.")
@@ -102,10 +105,13 @@ def command(
     ] = None,
     sample: Annotated[
         int | None,
-        typer.Option("--sample", metavar="N", min=1, help="Remember N answers; give one of them."),
+        typer.Option(
+            "--sample", metavar="N", min=1, max=MOST, help="Remember N answers; give one of them."
+        ),
     ] = None,
     index: Annotated[
-        int | None, typer.Option("--index", metavar="I", min=1, help="Which sample: 1 to N.")
+        int | None,
+        typer.Option("--index", metavar="I", min=1, max=MOST, help="Which sample: 1 to N."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     stream: Annotated[
@@ -146,6 +152,8 @@ def command(
     endpoint, name = config.endpoint_of(settings)
     parameters = given.options(option or ())
     if temperature is not None:
+        if temperature != temperature:  # noqa: PLR0124  (only NaN does; it has no JSON)
+            raise InputError("--temperature: nan is not a number")
         parameters["temperature"] = temperature
     if max_tokens is not None:
         parameters[endpoint.limit_name] = max_tokens
@@ -216,9 +224,10 @@ def _ask(cache: Cache, request: Request, ask: Ask) -> Hit:
 
 
 def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> Invocation | None:
-    if digest is None:
+    inputs = reader.digest()
+    if digest is None or inputs is None:
         return None
-    return Invocation(digest, reader.digest(), reader.stdin, tuple(reader.files), quiet)
+    return Invocation(digest, inputs, reader.stdin, tuple(reader.files), quiet)
 
 
 def _contradictions(flags: dict[str, bool]) -> None:
@@ -231,5 +240,5 @@ def _print_plan(cache: Cache, request: Request, ask: Ask, *, json: bool) -> None
     """Print the request, its key, what would answer it and what that would cost."""
     found = cache.lookup(request, ask)
     tokens, price = cache.estimate(request)
-    plan = output.plan_json(found, request, tokens=tokens, price=price, now=time.time())
+    plan = output.plan_json(found, request, ask, tokens=tokens, price=price, now=time.time())
     output.print_json(plan) if json else output.print_plan(plan)

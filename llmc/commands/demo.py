@@ -51,21 +51,28 @@ def command(db: Db = None, color: Color = "auto") -> None:
             "LLMC_DB": os.path.abspath(db) if db else os.path.join(folder, "demo.db"),
             "LLMC_MODEL": "rehearsal",
             "OPENAI_API_KEY": "rehearsal",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{server.server_port}/v1",
         }
         try:
             for says, words in _STORY:
-                _play(says, [*words, "--color", color], environ)
+                _play(says, [*words, "--color", color], environ, folder)
         finally:
             server.shutdown()
+            server.server_close()
     streams.write("\n# With a key in OPENAI_API_KEY, or with Ollama running, the same for real.\n")
 
 
-def _play(says: str, words: list[str], environ: dict[str, str]) -> None:
+def _play(says: str, words: list[str], environ: dict[str, str], folder: str) -> None:
     typed = [f'"{word}"' if " " in word else word for word in words[:-2]]
     streams.write(f"\n# {says}\n$ llmc {' '.join(typed)}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "llmc", *words], env=environ, stdin=subprocess.DEVNULL, check=False
+        [sys.executable, "-m", "llmc", *words],
+        env=environ,
+        cwd=folder,  # where no project's file says otherwise
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode != 0:
         raise LlmcError(f"llmc {words[0]} ended with {done.returncode}")

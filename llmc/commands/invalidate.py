@@ -32,7 +32,7 @@ def command(
     """
     expression = selection.compile_pattern(pattern)
     settings = config.load({"db": db})
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         texts = store.texts(field, namespace)
         doomed = selection.matching(expression, texts)
         if dry_run:

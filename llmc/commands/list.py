@@ -38,6 +38,6 @@ def command(
     )
     settings = config.load({"db": db})
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         entries = store.select(chosen, limit=output.limit_of(limit, json=json))
         output.print_entries(entries, json=json, color=colors)

@@ -8,7 +8,7 @@ import typer
 from llmc import config, output
 from llmc import text as texts
 from llmc.errors import InputError
-from llmc.options import Color, Db, DryRun, Json, Yes, duration
+from llmc.options import MOST, Color, Db, DryRun, Json, Yes, duration
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -20,7 +20,9 @@ def command(
     ] = None,
     max_entries: Annotated[
         int | None,
-        typer.Option("--max-entries", metavar="N", min=0, help="Keep N, the last used ones."),
+        typer.Option(
+            "--max-entries", metavar="N", min=0, max=MOST, help="Keep N, the last used ones."
+        ),
     ] = None,
     max_size: Annotated[
         str | None,
@@ -47,7 +49,7 @@ def command(
     size = _size(max_size)
     settings = config.load({"db": db})
     now = time.time()
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         doomed = set(store.expired(now))
         expired = len(doomed)
         if age is not None:

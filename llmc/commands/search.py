@@ -48,6 +48,6 @@ def command(
     )
     settings = config.load({"db": db})
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         found = store.search(" ".join(words), chosen, limit=output.limit_of(limit, json=json))
     output.print_entries(found, json=json, color=colors)

@@ -7,7 +7,7 @@ import typer
 
 from llmc import config, output
 from llmc.errors import LlmcError
-from llmc.options import Color, Db, Json
+from llmc.options import MOST, Color, Db, Json
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 def command(
     entry_id: Annotated[
-        int | None, typer.Argument(metavar="[ID]", help="An id of `llmc list`.", min=1)
+        int | None, typer.Argument(metavar="[ID]", help="An id of `llmc list`.", min=1, max=MOST)
     ] = None,
     json: Json = False,
     db: Db = None,
@@ -26,7 +26,7 @@ def command(
     Prints what it was asked with, what it cost, how often it served, and its text.
     """
     settings = config.load({"db": db})
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         wanted = store.ledger.last_entry_id() if entry_id is None else entry_id
         if wanted is None:
             raise LlmcError("the last answer was not stored", hint="llmc list shows what is")

@@ -32,7 +32,7 @@ def command(
     settings = config.load({"db": db})
     age = duration("--since", since)
     start = 0.0 if age is None else time.time() - age
-    with Store(settings.db) as store:
+    with Store(settings.db, create=False) as store:
         groups = [_figures(group) for group in store.ledger.totals(since=start, by=by)]
         entries, size = store.count(), store.file.size()
     figures: dict[str, Any] = groups[0] if groups and by is None else _figures({})
@@ -59,6 +59,7 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
     """Turn a ledger's sums into figures to show; without lines all of them are 0."""
     count = {name: value or 0 for name, value in totals.items() if name != "name"}
     hits, misses = count.get("hits", 0), count.get("misses", 0)
+    avoided, spent = totals.get("avoided_nusd", 0), totals.get("spent_nusd", 0)
     overhead = count.get("embedding_nusd", 0) + count.get("judging_nusd", 0)
     sources = ("memory", "exact", "shared", "semantic", "stale")
     figures: dict[str, Any] = {"name": totals["name"]} if totals.get("name") is not None else {}
@@ -73,11 +74,11 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
         "avoided_completion_tokens": count.get("avoided_completion_tokens", 0),
         "prompt_tokens": count.get("prompt_tokens", 0),
         "completion_tokens": count.get("completion_tokens", 0),
-        "avoided_usd": count.get("avoided_nusd", 0) / 1e9,
+        "avoided_usd": None if avoided is None else avoided / 1e9,
         "embedding_usd": count.get("embedding_nusd", 0) / 1e9,
         "judging_usd": count.get("judging_nusd", 0) / 1e9,
-        "net_usd": (count.get("avoided_nusd", 0) - overhead) / 1e9,
-        "spent_usd": count.get("spent_nusd", 0) / 1e9,
+        "net_usd": None if avoided is None else (avoided - overhead) / 1e9,
+        "spent_usd": None if spent is None else spent / 1e9,
         "provider_cached_tokens": count.get("provider_cached_tokens", 0),
         "provider_discount_usd": count.get("provider_discount_nusd", 0) / 1e9,
         "unpriced_hits": count.get("unpriced_hits", 0),
@@ -127,8 +128,8 @@ def _discount(figures: dict[str, Any]) -> str:
     return f"{_dollars(figures['provider_discount_usd'])}  ({cached:,} cached tokens)"
 
 
-def _dollars(dollars: float) -> str:
-    return text.usd(round(dollars * 1e9))
+def _dollars(dollars: float | None) -> str:
+    return "unknown" if dollars is None else text.usd(round(dollars * 1e9))
 
 
 def _shown(name: str, value: Any) -> str:
