@@ -153,7 +153,7 @@ class Cache:
             if entry := self._choose(fresh, miss, ask):
                 return self._hit(entry, "exact", started)
         stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
-        expired = " (it has expired)" if entries and not barred and ask.samples is None else ""
+        expired = " (it has expired)" if not barred and self._choose(entries, miss, ask) else ""
         return miss._replace(stale=self._choose(stale, miss, ask), reason=f"{miss.reason}{expired}")
 
     def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
@@ -235,6 +235,7 @@ class Cache:
         if ask.samples is None:
             limit = keys.token_limit(miss.request)
             return policy.best(entries, key=miss.key, limit=limit, mode=ask.mode)
+        entries = [entry for entry in entries if policy.suits(entry, ask.mode)]
         if ask.sample is not None:
             return next((entry for entry in entries if entry.sample == ask.sample), None)
         return entries[self._draw(len(entries))] if len(entries) == ask.samples else None
@@ -294,14 +295,20 @@ class Cache:
         )
         return Hit(entry=entry, source=source, level=_FILE, latency=latency, line=line)
 
+    def _sample(self, ask: Ask) -> int:
+        if ask.samples is None:
+            return 0
+        # Asked anew without a name, one of them is replaced.
+        replaced = 1 + self._draw(ask.samples) if ask.refresh else NEXT_SAMPLE
+        return ask.sample or replaced
+
     def _draft(self, miss: Miss, answer: Answer, ask: Ask, now: float) -> Draft:
         request = miss.request
         frame, scope_hash = keys.frame_of(request)
-        sample = 0 if ask.samples is None else ask.sample or NEXT_SAMPLE
         return Draft(
             namespace=ask.namespace,
             key=miss.key,
-            sample=sample,
+            sample=self._sample(ask),
             family=miss.family,
             token_limit=keys.token_limit(request),
             scope_hash=scope_hash,

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import stat
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -43,11 +44,12 @@ class File:
         A file or file system that is read-only opens, and then refuses writes.
         """
         self.path = path
+        self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
         with self.errors():
             if create:
                 _touch(path)
             # A file that is not there is an empty cache; only an answer makes one.
-            self._db = _connect(path if os.path.exists(path) else None)
+            self._db = _connect(None if _is_missing(path) else path)
             try:
                 self._prepare()
             except BaseException:
@@ -55,8 +57,6 @@ class File:
                 raise
 
     def _prepare(self) -> None:
-        # A write that starts as a read can fail at its first write, whatever the busy timeout.
-        self._db.transaction_mode = "IMMEDIATE"
         if self.read_only:
             if self.number("PRAGMA user_version") != schema.VERSION:
                 raise CacheFileError("it is read-only, and of another llmc's schema")
@@ -128,7 +128,7 @@ class File:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Do all of the block, or nothing of it; the write lock is taken at its start."""
-        with self.errors(), self._db:
+        with self.errors(), schema.immediate(self._db):
             yield
 
     def changes(self) -> int:
@@ -165,9 +165,10 @@ class File:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what SQLite and the system complain about into a CacheFileError."""
+        """Let one thread at a time in, and turn what SQLite complains about into CacheFileError."""
         try:
-            yield
+            with self._lock:
+                yield
         except (apsw.Error, OSError, ValueError) as error:
             raise CacheFileError(f"cache file {self.path!s}: {_reason(error)}") from error
         except CacheFileError as error:
@@ -201,6 +202,15 @@ def _reason(error: Exception) -> str:
             return str(error)
 
 
+def _is_missing(path: str) -> bool:
+    """Tell whether there is no such file. A link to nowhere or a shut folder is a fault."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _touch(path: str) -> None:
     """Create the file for the user alone, before SQLite would create it for the umask's."""
     if os.path.exists(path):
@@ -229,7 +239,7 @@ def _connect(path: str | None) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").get  # noqa: B018  (reads the header)
-    except (apsw.CantOpenError, apsw.ReadOnlyError):
+    except (apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError):
         # WAL needs a place for its index. Where there is none nobody else writes either; but what
         # a log still holds would be passed over.
         connection.close()

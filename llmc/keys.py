@@ -71,7 +71,8 @@ def family_key(request: Request) -> bytes:
 
     What stands in a limit's place and is none (a text, a negative number) stays in the key.
     """
-    return _hash(canonical(request, without=tuple(_limits(request))))
+    absent = (name for name in LIMITS if request.body.get(name) is None)
+    return _hash(canonical(request, without=(*_limits(request), *absent)))
 
 
 def token_limit(request: Request) -> int | None:

@@ -21,6 +21,7 @@ __all__ = [
     "has_content",
     "is_fresh",
     "may_stand_in",
+    "suits",
     "unfinished",
     "why_not_read",
     "why_not_write",
@@ -120,12 +121,17 @@ def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: st
     request's limit would not have cut: it serves any larger or absent limit, and a smaller one
     that its completion fits in.
     """
-    allowed = [e for e in candidates if mode != "deterministic" or e.temperature == 0]
+    allowed = [entry for entry in candidates if suits(entry, mode)]
     own = [entry for entry in allowed if entry.key == key]
     fitting = [entry for entry in allowed if entry.finish_reason == "stop" and _fits(entry, limit)]
     newest = sorted(fitting, key=lambda entry: (entry.created_at, entry.id or 0))
     found = own or newest[-1:]
     return found[0] if found else None
+
+
+def suits(entry: Entry, mode: str) -> bool:
+    """Tell whether an entry is one that a mode would have stored."""
+    return mode != "deterministic" or entry.temperature == 0
 
 
 def _fits(entry: Entry, limit: int | None) -> bool:

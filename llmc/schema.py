@@ -6,16 +6,17 @@ number are committed in one transaction, so a failing or killed step changes not
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from llmc.errors import CacheFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import apsw
 
-__all__ = ["APPLICATION_ID", "VERSION", "claim", "migrate"]
+__all__ = ["APPLICATION_ID", "VERSION", "claim", "immediate", "migrate"]
 
 #: "llmc" in ASCII: lets `file`, and us, tell the file from any other SQLite file.
 APPLICATION_ID = 0x6C6C6D63
@@ -149,12 +150,11 @@ VERSION = len(STEPS)
 def migrate(connection: apsw.Connection) -> None:
     """Bring an open file to the current schema, an empty one included.
 
-    The connection's transactions must begin IMMEDIATE: several processes may call this at once,
-    and each step re-reads its number under the write lock. Raises CacheFileError if the file
-    belongs to a newer llmc or to another program.
+    Several processes may call it at once: each step re-reads its number under the write lock.
+    Raises CacheFileError if the file belongs to a newer llmc.
     """
     while (found := _number(connection, "user_version")) < VERSION:
-        with connection:
+        with immediate(connection):
             # Another process may have taken this step while we waited for the lock.
             if _number(connection, "user_version") != found:
                 continue
@@ -185,6 +185,24 @@ def claim(connection: apsw.Connection) -> None:
         raise CacheFileError("it is another program's SQLite file", hint="name another with --db")
     # Lets `prune --vacuum` give pages back piecemeal; SQLite takes it only before any table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+
+
+@contextlib.contextmanager
+def immediate(connection: apsw.Connection) -> Iterator[None]:
+    """Do all of the block or nothing of it, with the write lock taken at its start.
+
+    A write that starts as a read can fail at its first write, whatever the busy timeout. Not
+    apsw's own context manager: it waits for the lock with Python's global one in its hand, so that
+    a thread that holds the file could never let it go.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _number(connection: apsw.Connection, pragma: str) -> int:

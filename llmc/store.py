@@ -47,6 +47,8 @@ _READ = {
     "source": "e.source",
     "hits": "e.hits",
 }
+#: From Thai to the CJK ideographs and Hangul: scripts that FTS5 does not split into words.
+_UNSPACED = ("\u0e00", "\uffef")
 _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
 _NAMES = tuple(_READ)
 _COLUMNS = ", ".join(_READ.values())
@@ -192,9 +194,11 @@ class Store:
     def search(self, words: str, selector: Selector, *, limit: int | None = None) -> list[Entry]:
         """Return entries whose prompt and answer hold all words, the best match first.
 
-        Words match by their beginnings. Where the index knows none of them (a script that it
-        cannot split into words), the text is looked for as it stands.
+        Words match by their beginnings. Where none does, and in scripts that put no spaces between
+        words, they are looked for wherever they stand.
         """
+        if any(_UNSPACED[0] <= letter <= _UNSPACED[1] or letter == "\0" for letter in words):
+            return self._containing(words.split(), selector, limit=limit)
         where, values = _where(selector)
         terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
         found = self._entries(
@@ -203,11 +207,7 @@ class Store:
             " ORDER BY bm25(entry_text, 2.0, 1.0), e.id DESC LIMIT ?",
             (*values, terms, -1 if limit is None else limit),
         )
-        return found or self._entries(
-            f"SELECT {_COLUMNS} {_FROM} {where + ' AND' if where else 'WHERE'}"
-            " (instr(e.prompt, ?) OR instr(e.answer, ?)) ORDER BY e.id DESC LIMIT ?",
-            (*values, words, words, -1 if limit is None else limit),
-        )
+        return found or self._containing(words.split(), selector, limit=limit)
 
     def texts(self, field: str, namespace: str | None) -> Iterator[tuple[int, str]]:
         """Yield the id and the text of one field (prompt, answer, system, model) of each entry."""
@@ -256,6 +256,17 @@ class Store:
             self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('rebuild')")
 
     # -- the small print -------------------------------------------------------------------------
+
+    def _containing(
+        self, words: list[str], selector: Selector, *, limit: int | None
+    ) -> list[Entry]:
+        where, values = _where(selector)
+        holds = " AND ".join(["(instr(e.prompt, ?) OR instr(e.answer, ?))"] * len(words))
+        return self._entries(
+            f"SELECT {_COLUMNS} {_FROM} {where + ' AND' if where else 'WHERE'} {holds}"
+            " ORDER BY e.id DESC LIMIT ?",
+            (*values, *(w for word in words for w in (word, word)), -1 if limit is None else limit),
+        )
 
     def _scope_id(self, draft: Draft) -> int:
         known = self.file.rows("SELECT id FROM scope WHERE hash = ?", (draft.scope_hash,))

@@ -43,8 +43,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     connect = cache_file._connect
 
-    def connect_inside(path: str) -> Any:
-        assert Path(path).resolve().is_relative_to(tmp_path.resolve()), f"not isolated: {path}"
+    def connect_inside(path: str | None) -> Any:
+        assert path is None or Path(path).resolve().is_relative_to(tmp_path.resolve()), (
+            f"not isolated: {path}"
+        )
         return connect(path)
 
     monkeypatch.setattr(cache_file, "_connect", connect_inside)

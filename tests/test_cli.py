@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmc import __version__
+from llmc.cli import COMMANDS, build
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EVERY = pytest.mark.parametrize("name", list(COMMANDS))
+
+
+@EVERY
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_goes_to_standard_output(cli, name, flag):
+    result = cli(name, flag)
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"Usage: llmc {name}")
+    assert COMMANDS[name] in result.out
+
+
+@EVERY
+@pytest.mark.parametrize("options", [{}, {"terminal": True}])
+def test_help_is_plain_text_of_a_readable_width(cli, monkeypatch, name, options):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "300")
+
+    result = cli(name, "--help", **options)
+
+    assert re.search(r"[^\n -~\u2026]", result.out) is None
+    assert max(map(len, result.out.splitlines())) <= 100
+
+
+@EVERY
+def test_the_table_of_commands_says_what_each_says_of_itself(name):
+    module = importlib.import_module(f"llmc.commands.{name}")
+
+    first = inspect.getdoc(module.command).partition("\n")[0]
+
+    assert COMMANDS[name] == first
+
+
+@EVERY
+@pytest.mark.parametrize("flag", ["--db", "--color"])
+def test_every_command_takes_the_common_flags(cli, name, flag):
+    result = cli(name, "--help")
+
+    assert f" {flag} " in result.out
+
+
+@EVERY
+def test_every_option_has_a_name_for_its_value_and_a_help_text(name):
+    parameters = [p for p in build(name).params if not getattr(p, "hidden", False)]
+
+    silent = [p.name for p in parameters if not getattr(p, "help", "")]
+    typed = [p.name for p in parameters if not getattr(p, "is_flag", False) and not p.metavar]
+
+    assert (silent, typed) == ([], [])
+
+
+def test_ask_offers_every_flag_that_the_contract_promises_for_exact_answers(cli):
+    result = cli("ask", "--help")
+
+    offered = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", result.out))
+    assert offered >= {
+        "-m", "--model", "-s", "--system", "--system-file", "-f", "--file", "--context", "-o",
+        "--option", "--temperature", "--max-tokens", "--timeout", "--retries", "--schema", "-x",
+        "--extract", "-n", "--namespace", "--ttl", "--match", "--exact", "--refresh", "--no-cache",
+        "--offline", "--stale-if-error", "--sample", "--index", "--json", "--stream",
+        "--no-stream", "--no-stdin", "--dry-run", "-q", "-v", "--db", "--color", "-h", "--help",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_alone_it_shows_its_commands(cli, arguments):
+    result = cli(*arguments)
+
+    assert (result.code, result.err) == (0, "")
+    assert all(f"  {name} " in result.out for name in COMMANDS)
+    assert "Exit codes:" in result.out
+
+
+def test_it_has_a_version(cli):
+    result = cli("--version")
+
+    assert (result.code, result.out) == (0, f"llmc {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("lst", "list"), ("stat", "stats"), ("serach", "search"), ("asq", "ask")]
+)
+def test_a_mistyped_command_names_the_one_that_was_meant(cli, typed, meant):
+    result = cli(typed)
+
+    assert (result.code, result.out) == (2, "")
+    assert f"No such command '{typed}'" in result.err
+    assert "Did you mean" in result.err
+    assert f"'{meant}'" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("zzz",),
+        ("--nope",),
+        ("list", "--nope"),
+        ("list", "surplus"),
+        ("ask", "one", "two"),
+        ("search",),
+        ("invalidate",),
+        ("show", "one"),
+        ("list", "--limit"),
+        ("list", "--color", "sometimes"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_line_and_a_way_to_the_help(cli, arguments):
+    result = cli(*arguments)
+
+    lines = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert len(lines) == 2
+    assert lines[0].startswith("llmc: error: ")
+    assert re.fullmatch(r"llmc:   llmc( \w+)? --help.*", lines[1])
+
+
+def test_an_unexpected_fault_is_one_line_and_exit_1(cli, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("the sky\nfell down")
+
+    monkeypatch.setattr("llmc.config.load", fail)
+
+    result = cli("list")
+
+    assert (result.code, result.out) == (1, "")
+    assert len(result.err.splitlines()) == 2
+    assert "unexpected RuntimeError: the sky" in result.err
+    assert "LLMC_DEBUG=1" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_an_unexpected_fault_shows_where_on_request(cli, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("the sky fell down")
+
+    monkeypatch.setattr("llmc.config.load", fail)
+    monkeypatch.setenv("LLMC_DEBUG", "1")
+
+    with pytest.raises(RuntimeError, match="the sky fell down"):
+        cli("list")
+
+
+def test_a_traceback_on_request_is_the_whole_programs(program, home):
+    (home / "sitecustomize.py").write_text("import sys\nsys.modules['llmc.store'] = None\n")
+
+    result = program("list", env={"LLMC_DEBUG": "1", "PYTHONPATH": f"{home}:{ROOT}"})
+
+    assert result.code == 1
+    assert "Traceback" in result.err
+    assert "llmc.store" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "colored"),
+    [
+        (("--nope",), {}, True),
+        (("--nope", "--color", "never"), {}, False),
+        (("--nope", "--color=never"), {}, False),
+        (("--nope",), {"NO_COLOR": "1"}, False),
+        (("--nope",), {"TERM": "dumb"}, False),
+        (("--nope", "--color", "always"), {"NO_COLOR": "1"}, True),
+    ],
+)
+def test_the_colour_of_an_error_follows_the_flag_and_then_the_environment(
+    cli, monkeypatch, arguments, environment, colored
+):
+    monkeypatch.setattr(os, "environ", os.environ | environment)
+
+    result = cli("list", *arguments, terminal=True)
+
+    assert ("\x1b[1;31merror:\x1b[0m" in result.err) is colored
+    assert result.err.count("\x1b") == (2 if colored else 0)
+
+
+def test_an_error_in_a_pipe_has_no_colour(cli):
+    result = cli("list", "--nope")
+
+    assert "\x1b" not in result.err
+
+
+def test_an_argument_does_not_command_the_terminal(cli):
+    result = cli("list", "--\x1b]0;title\x07", "--color", "never", terminal=True)
+
+    assert result.code == 2
+    assert "\x1b" not in result.err
+    assert "\x07" not in result.err
+
+
+def test_help_of_all_commands_imports_none_of_them():
+    script = (
+        "import sys, llmc.cli; llmc.cli.run(['--help']);"
+        "print([m for m in sys.modules if m.startswith('llmc.commands.')], file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.startswith("Usage: llmc")
+    assert done.stderr == "[]\n"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from llmc import selection
+from llmc.errors import InputError, LlmcError
+
+TEXTS = [(1, "Paris is in France"), (2, "rome"), (3, "two\nlines"), (4, "")]
+
+
+def found(pattern, texts=TEXTS):
+    return selection.matching(selection.compile_pattern(pattern), texts)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ids"),
+    [
+        ("France", [1]),
+        ("is", [1]),
+        ("^rome$", [2]),
+        ("ROME", []),
+        ("(?i)ROME", [2]),
+        ("^lines", []),
+        ("(?m)^lines", [3]),
+        ("", [1, 2, 3, 4]),
+        ("^$", [4]),
+        (r"\p{Lu}", [1]),
+        ("[oi]", [1, 2, 3]),
+        ("nothing", []),
+    ],
+)
+def test_a_pattern_selects_the_texts_in_which_it_is_found(pattern, ids):
+    assert found(pattern) == ids
+
+
+def test_ids_come_in_the_order_of_the_texts():
+    assert found("a", [(7, "a"), (3, "a"), (5, "b")]) == [7, 3]
+
+
+def test_nothing_is_found_in_nothing():
+    assert found("a", []) == []
+
+
+@pytest.mark.parametrize("pattern", ["(", "a**", "[", "(?P<1>a)", "a{2,1}", r"\N{no such name}"])
+def test_a_faulty_pattern_is_refused_with_its_place(pattern):
+    with pytest.raises(InputError, match=r"the regular expression is not one: .* at position \d"):
+        selection.compile_pattern(pattern)
+
+
+def test_a_pattern_that_nests_too_deep_is_refused():
+    with pytest.raises(InputError, match="the regular expression is too large"):
+        selection.compile_pattern("(" * 5000 + ")" * 5000)
+
+
+def test_a_pattern_that_runs_away_is_stopped(monkeypatch):
+    monkeypatch.setattr(selection, "MATCH_SECONDS", 0.05)
+
+    with pytest.raises(LlmcError) as stopped:
+        found("(a|aa)+$", [(6, "b"), (7, "a" * 60 + "b")])
+
+    assert str(stopped.value) == "the regular expression takes more than 0.05 s on entry 7"
+    assert "nothing was removed" in stopped.value.hint
