@@ -150,7 +150,7 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain("stopped", None, arguments)
         return 1
     except ClickException as error:
-        _complain(error.format_message(), _usage_hint(error), arguments)
+        _complain(error.format_message(), _usage_hint(error, arguments), arguments)
         return 2 if isinstance(error, UsageError) else 1
     return 0
 
@@ -171,17 +171,15 @@ def _print_version(ctx: Any, param: Any, value: object) -> None:  # noqa: ARG001
         ctx.exit()
 
 
-def _usage_hint(error: ClickException) -> str | None:
+def _usage_hint(error: ClickException, arguments: list[str]) -> str | None:
     if isinstance(error, NoSuchOption) and (
         " " in error.option_name or not error.option_name.lstrip("-").isascii()
     ):
         return "does the prompt begin with a dash? put -- before it, or pipe it in"
-    context = error.ctx if isinstance(error, UsageError) else None
-    if context is None:
-        return None
+    command = next((f" {word}" for word in arguments[:1] if word in COMMANDS), "")
     if isinstance(error, NoSuchOption):
-        return f"{context.command_path} --help lists the options; a prompt goes after --"
-    return f"{context.command_path} --help"
+        return f"llmc{command} --help lists the options; a prompt goes after --"
+    return f"llmc{command} --help"
 
 
 def _complain(message: str, hint: str | None, arguments: list[str]) -> None:

@@ -84,7 +84,8 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
 
 
 def _duration(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and 0 <= value <= text.LONGEST:
         return float(value)
     return text.duration(str(value))
 
@@ -329,7 +330,8 @@ def _rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
         for name, value in table.items():
             if name not in {"input", "output", "cached_input", "cache_write"}:
                 raise ConfigError(f"{place}: unknown setting {name!r}")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not 0 <= value < 1e9:
                 raise ConfigError(f"{place}.{name} must be a number of USD, 0 or more")
         full = {"cached_input": table["input"], "cache_write": table["input"], **table}
         rates.append(Rate(pattern, **{name: float(value) for name, value in full.items()}))

@@ -72,9 +72,10 @@ def providers(
         if "base_url" not in table and known is None:
             raise ConfigError(f"{place}: base_url is missing")
         url = _base_url(table["base_url"], f"{place}.base_url") if "base_url" in table else ""
-        # A preset's key belongs to the preset's host: it does not follow to another address.
-        moved = bool(url) and known is not None and url != known.base_url
-        preset_key = None if known is None or moved else known.key_env
+        # A preset's key belongs to the preset's host: it does not follow to another.
+        homes = [home for home in (known, PROVIDERS.get(name)) if home is not None]
+        at_home = not url or _origin(url) in {_origin(home.base_url) for home in homes}
+        preset_key = homes[0].key_env if homes and at_home else None
         found[name] = Endpoint(
             name,
             url or (known.base_url if known else ""),
@@ -105,6 +106,19 @@ def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     )
 
 
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _is_host(host: str) -> bool:
+    """Tell whether a resolver would take a host's name."""
+    try:
+        return host.isprintable() and " " not in host and bool(host.encode("idna"))
+    except UnicodeError:  # an empty or overlong label
+        return False
+
+
 def _sendable(key: str, place: str) -> str:
     """Return a key that fits into a header. Raises KeyRefused; the key itself is not shown."""
     if key.isascii() and key.isprintable() and " " not in key:
@@ -119,7 +133,8 @@ def _base_url(url: str, place: str) -> str:
         port = parts.port
     except ValueError:
         raise ConfigError(f"{place}: it is not a URL") from None
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+    known = parts.scheme.lower() in {"http", "https"}
+    if not known or not parts.hostname or not _is_host(parts.hostname):
         raise ConfigError(f"{place}: it must begin with http:// or https:// and name a host")
     if parts.username or parts.password:
         raise ConfigError(
@@ -153,4 +168,5 @@ def _run(command: str) -> str:
         raise KeyRefused(f"api_key_cmd failed ({kind}): {command}") from None
     if not done.stdout.strip():
         raise KeyRefused(f"api_key_cmd printed no key: {command}")
-    return done.stdout.strip()
+    # The first line is the secret where a password store keeps notes below it.
+    return done.stdout.strip().splitlines()[0].strip()

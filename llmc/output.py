@@ -174,21 +174,32 @@ def answer_text(entry: Entry) -> str:
     """Return what a person reads of an answer: its text, or the tool calls that it consists of."""
     if entry.answer or not entry.choices:
         return entry.answer
-    calls = [choice["message"]["tool_calls"] for choice in entry.choices]
+    messages = [choice.get("message") or {} for choice in entry.choices]
+    calls = [message["tool_calls"] for message in messages if message.get("tool_calls")]
+    if not calls:
+        return ""
     return json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, indent=2)
 
 
 def extract(words: str) -> str:
     """Return the first fenced block of a text, the whole text if it has none."""
     lines = words.splitlines(keepends=True)
-    fence, start = "", 0
+    fence, start, indent = "", 0, 0
     for number, line in enumerate(lines):
         mark = line.strip()
-        if not fence and mark.startswith(("```", "~~~")):
-            fence, start = mark[: len(mark) - len(mark.lstrip(mark[0]))], number + 1
-        elif fence and mark.startswith(fence) and not mark.strip(fence[0]):
-            return "".join(lines[start:number])
+        if fence:
+            if mark.startswith(fence) and not mark.strip(fence[0]):
+                block = lines[start:number]
+                return "".join(kept[_spaces(kept, indent) :] for kept in block)
+        elif mark.startswith("~~~") or (mark.startswith("```") and "`" not in mark.lstrip("`")):
+            fence = mark[: len(mark) - len(mark.lstrip(mark[0]))]
+            start, indent = number + 1, _spaces(line, len(line))
     return words
+
+
+def _spaces(line: str, most: int) -> int:
+    """Count the spaces at a line's beginning, up to a number."""
+    return min(most, len(line) - len(line.lstrip(" ")))
 
 
 def answered(hit: Hit, *, now: float, verbose: bool) -> str:
@@ -204,8 +215,8 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
     else:
         line = _paid(hit, verbose=verbose)
     if verbose:
-        name = "not stored" if entry.id is None else f"entry {entry.id}"
-        line += f"; {name}, key {entry.key.hex()[:12]}, namespace {entry.namespace}"
+        name = "" if entry.id is None else f"; entry {entry.id}"
+        line += f"{name}; key {entry.key.hex()[:12]}, namespace {entry.namespace}"
     return line
 
 
@@ -213,9 +224,9 @@ def _paid(hit: Hit, *, verbose: bool) -> str:
     entry, cost = hit.entry, hit.price.cost if hit.price else None
     price = "price unknown" if cost is None else f"cost {text.usd(cost)}"
     line = f"asked {entry.model}, {text.seconds(hit.latency)}, {price}"
-    if verbose and entry.tokens.prompt is not None:
-        cached = entry.tokens.cached or 0
-        line += f", {cached:,} of {entry.tokens.prompt:,} prompt tokens cached by the provider"
+    prompt, cached = entry.tokens.prompt, entry.tokens.cached
+    if verbose and prompt is not None and cached is not None:
+        line += f", {cached:,} of {prompt:,} prompt tokens cached by the provider"
     if hit.unkept is not None:
         line += f"; not stored: {hit.unkept}"
     return line
@@ -235,7 +246,7 @@ def as_json(hit: Hit, *, answer: str, now: float) -> dict[str, Any]:
         "matched_prompt": None,
         "model": entry.model,
         "namespace": entry.namespace,
-        "usage": hit.usage if model else _FREE,
+        "usage": hit.usage if model else dict(_FREE),
         "cost_usd": _dollars(cost),
         "saved_usd": _dollars(saved),
         "latency_ms": round(hit.latency * 1000, 3),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import email.utils
 import json
 import random
+import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ __all__ = ["MAX_WAIT", "Provider", "probe"]
 
 #: The longest wait that a provider may ask for between two tries, in seconds.
 MAX_WAIT = 60.0
+
+#: What `ask` adds by itself and can do without.
+_OPTIONAL = ("temperature", "stream_options")
 
 #: Statuses after which the same request may succeed.
 _PASSING = {408, 409, 425, 429}
@@ -62,11 +66,19 @@ class Provider:
         self._sleep = sleep
         own = self._host == "api.openai.com" or self._host.endswith(".api.openai.com")
         strange = ("OpenAI-Organization", "OpenAI-Project", *strange_headers)
-        left_out: dict[str, Any] = {} if own else dict.fromkeys(strange, openai.omit)
+        # One that the SDK needs itself cannot be left out; it gets back the SDK's own value.
+        needed = {
+            "accept": "application/json",
+            "authorization": f"Bearer {key}",
+            "content-type": "application/json",
+        }
+        headers: Any = (
+            {} if own else {name: needed.get(name.lower(), openai.omit) for name in strange}
+        )
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=key,
-            default_headers=left_out,
+            default_headers=headers,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             max_retries=0,  # ours say what they are waiting for
         )
@@ -119,7 +131,7 @@ class Provider:
                 wait = _retry_after(error.response.headers)
             except openai.APIError as error:
                 failure, wait = self._broken(error), None
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as error:
                 failure, wait = Unavailable(f"{self._host} sent a malformed answer"), None
                 failure.__cause__ = error
             if not isinstance(failure, Unavailable) or failure.final or pieces.said:
@@ -150,7 +162,7 @@ class Provider:
             raise Unavailable(f"{self._host} sent a malformed answer")
         if whole.get("error"):
             raise ProviderError(f"{self._host}: {self._clean(_message(whole))}")
-        choices = [choice for choice in whole.get("choices") or [] if isinstance(choice, dict)]
+        choices = _dicts(whole.get("choices"))
         if not choices:
             raise Unavailable(f"{self._host} sent an answer without choices")
         return _answer(choices, whole.get("model"), whole.get("usage"))
@@ -185,8 +197,8 @@ class Provider:
         if status in {401, 403}:
             return KeyRefused(f"the key was refused: {said}", status=status, body=body)
         if status in {400, 422}:
-            for parameter in added:
-                if body.get("param") == parameter or parameter in message:
+            for parameter in added.keys() & set(_OPTIONAL):
+                if _names(body.get("param"), message, parameter):
                     return ParameterRefused(said, parameter=parameter)
         if status in _PASSING or status >= 500:
             spent = body.get("code") == "insufficient_quota"
@@ -208,7 +220,9 @@ class Provider:
 
     def _clean(self, text: str) -> str:
         """Put a server's words on one line, and take our key out of them."""
-        return " ".join(text.replace(self._key, "…").split())[:500]
+        # A stand-in for a key is a word like any other.
+        text = text.replace(self._key, "…") if len(self._key) >= 8 else text
+        return " ".join(text.split())[:500]
 
 
 def probe(base_url: str, key: str, *, timeout: float = 3.0) -> str:
@@ -252,9 +266,8 @@ class _Pieces:
             return
         self.model = event.get("model") or self.model
         self.usage = event.get("usage") or self.usage
-        for part in event.get("choices") or []:
-            if isinstance(part, dict):
-                self._grow(part)
+        for part in _dicts(event.get("choices")):
+            self._grow(part)
 
     def _grow(self, part: dict[str, Any]) -> None:
         empty: dict[str, Any] = {"message": {"content": ""}, "finish_reason": None}
@@ -264,8 +277,8 @@ class _Pieces:
         delta = delta if isinstance(delta, dict) else {}
         piece = _text(delta)
         choice["message"]["content"] += piece
-        if delta.get("refusal"):
-            choice["message"]["refusal"] = choice["message"].get("refusal", "") + delta["refusal"]
+        if refusal := delta.get("refusal"):
+            choice["message"]["refusal"] = f"{choice['message'].get('refusal', '')}{refusal}"
         if choice is next(iter(self.choices.values())):
             self.say(piece)
 
@@ -298,6 +311,17 @@ def _text(message: dict[str, Any]) -> str:
 def _printable(text: str) -> str:
     """Replace half surrogate pairs: valid JSON, but no text that could be stored or printed."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _names(param: object, message: str, parameter: str) -> bool:
+    """Tell whether a refusal is about one parameter: by its field, else by the word."""
+    if isinstance(param, str) and param:
+        return param.partition(".")[0] == parameter
+    return re.search(rf"\b{parameter}\b", message) is not None
 
 
 def _message(body: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -7,6 +9,7 @@ import pytest
 from drafts import draft, line, question
 from processes import at_once, output
 
+from llmc import file as cache_file
 from llmc import keys, schema
 from llmc.errors import CacheFileError
 from llmc.store import Store
@@ -63,6 +66,33 @@ def steps(monkeypatch):
         monkeypatch.setattr(schema, "VERSION", 1 + len(further))
 
     return replace
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Do something before the n-th statement of SQL; return what has come of it.
+
+    It may fail for a lock that is ours.
+    """
+    monkeypatch.setattr(cache_file, "BUSY_TIMEOUT", 1)
+
+    def arrange(moment, action):
+        statements, outcome = count(1), []
+
+        def trace(*_):
+            if next(statements) == moment:
+                with contextlib.suppress(CacheFileError):
+                    action()
+                outcome.append("done")
+            return True
+
+        def follow(connection):
+            connection.exec_trace = trace
+
+        monkeypatch.setattr(apsw, "connection_hooks", [follow])
+        return outcome
+
+    return arrange
 
 
 def build(script: Path, path: Path) -> None:
@@ -294,6 +324,33 @@ def test_many_processes_upgrade_one_old_file_together(tmp_path):
 
     assert said == [["3"] * 6] * 4
     assert [run(path, "PRAGMA user_version") for path in paths] == [[(2,)]] * 4
+
+
+@pytest.mark.parametrize("moment", range(1, 16))
+@pytest.mark.parametrize("make", [lambda _: None, Path.touch], ids=["missing", "empty"])
+def test_another_process_may_make_the_file_at_any_moment_of_ours(make, moment, path, meanwhile):
+    make(path)
+    others = meanwhile(moment, lambda: Store(str(path)).close())
+
+    with Store(str(path)) as store:
+        store.put(draft(), line())
+
+    assert others == ["done"]
+    assert run(path, "SELECT answer FROM entry") == [("blue",)]
+
+
+@pytest.mark.parametrize("moment", range(1, 16))
+def test_another_process_may_upgrade_the_file_at_any_moment_of_ours(moment, path, steps, meanwhile):
+    build(RELEASED[0], path)
+    steps(SECOND)
+    others = meanwhile(moment, lambda: Store(str(path)).close())
+
+    with Store(str(path)) as store:
+        found = store.count()
+
+    assert others == ["done"]
+    assert found == 3
+    assert run(path, "PRAGMA user_version") == [(2,)]
 
 
 def test_a_newer_file_is_refused_and_says_so(path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import apsw
 import pytest
 from drafts import draft, hit_line, line, new_store, question
 
@@ -573,6 +574,13 @@ class TestSearch:
 
         assert prompts(store.search(words, ALL)) == ["which colour?"]
 
+    @pytest.mark.parametrize("words", ["it’s blue", "tiếng việt", "ΓΛΏΣΣΑ", "цвет", "„quoted“"])
+    def test_finds_words_in_any_case_in_any_alphabet(self, store, words):
+        store.put(draft("It’s BLUE, TIẾNG Việt, γλώσσα, ЦВЕТ, „Quoted“"), line())
+        store.put(draft("another", "seven"), line())
+
+        assert len(store.search(words, ALL)) == 1
+
     @pytest.mark.parametrize("words", ["colour seven", "colours", "zyzzyva"])
     def test_finds_nothing_where_a_word_is_missing(self, store, words):
         store.put(draft("which colour?", "blue"), line())
@@ -775,6 +783,16 @@ class TestTheIndex:
         assert damage is not None
         assert store.index_damage() is None
         assert prompts(store.search("number", ALL)) == ["which number?"]
+
+    def test_that_cannot_be_looked_at_is_not_called_damaged(self, store, db):
+        other = apsw.Connection(str(db))
+        other.execute("BEGIN EXCLUSIVE")
+        store.file._db.set_busy_timeout(1)
+
+        with pytest.raises(CacheFileError, match="another process keeps it locked"):
+            store.index_damage()
+
+        other.close()
 
     def test_that_agrees_is_not_complained_about(self, store):
         store.put(draft(), line())
