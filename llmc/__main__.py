@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# As in `file`, which imports too much for the porch.
+# As in `schema` and `file`, which import too much for the porch.
+SCHEMA = 1
 BUSY_TIMEOUT = 5_000
 WAL_KEEP = 400_000
 
@@ -54,8 +55,6 @@ def main() -> None:
         from llmc.cli import run
 
         code = run(arguments, invocation=digest)
-        if sys.stderr is not None:
-            sys.stderr.flush()
     except KeyboardInterrupt:
         streams.die_by(2)
     # Spares the interpreter's farewell, 2 to 10 ms. Files are closed and streams flushed.
@@ -79,7 +78,7 @@ def _porch(arguments: list[str]) -> bytes | None:
         stdin=streams.stdin_is_meant(),
         terminal=terminal,
     )
-    if not os.path.isfile(path) or sys.stdout is None:
+    if not os.path.isfile(path):
         return digest
     try:
         _answer(path, digest, terminal=terminal, started=started)
@@ -110,15 +109,19 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
 
     Returns if there is none; raises whatever fails before the answer is out.
     """
+    streams.require_stdout()
     apsw: Any = _apsw()
     db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
     db.set_busy_timeout(BUSY_TIMEOUT)
+    if db.pragma("user_version") != SCHEMA:
+        return
     reads = db.execute(_READS, (digest,)).fetchall()
     if not reads:
         return
     stdin, files, quiet = reads[0]
     contents = []
     for name in files.split("\0") if files else ():
+        _require_regular(name)
         with open(name, "rb") as file:
             contents.append(file.read(streams.LIMIT + 1))
     piped = streams.read_stdin(quiet=bool(quiet)) if stdin else None
@@ -165,15 +168,17 @@ def _configs() -> tuple[bytes | None, bytes | None]:
 
 def _content(path: str) -> bytes | None:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        _require_regular(path)
+        with open(path, "rb") as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    try:
-        return os.read(descriptor, 1 << 24)
-    except IsADirectoryError:
-        return None
-    finally:
-        os.close(descriptor)
+
+
+def _require_regular(path: str) -> None:
+    """Raise OSError for what gives its content only once, a pipe: it is the ordinary way's."""
+    if os.stat(path).st_mode & 0o170000 != 0o100000:
+        raise OSError(path)
 
 
 def _file(arguments: list[str], user: bytes | None) -> str:

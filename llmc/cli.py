@@ -5,7 +5,9 @@ Commands load when they are called; every error becomes one line on standard err
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import signal
 import sys
@@ -138,8 +140,12 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         ],
         invoke_without_command=True,
     )
+    said = io.StringIO()  # Typer prints help by itself; what we print goes through `streams`
     try:
-        with group.make_context("llmc", arguments, obj=invocation) as context:
+        with (
+            contextlib.redirect_stdout(said),
+            group.make_context("llmc", arguments, obj=invocation) as context,
+        ):
             if not arguments:
                 streams.write(group.get_help(context) + "\n")
                 return 0
@@ -152,6 +158,8 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
     except ClickException as error:
         _complain(error.format_message(), _usage_hint(error, arguments), arguments)
         return 2 if isinstance(error, UsageError) else 1
+    finally:
+        streams.write(said.getvalue())
     return 0
 
 

@@ -71,6 +71,10 @@ class Settings(NamedTuple):
 def _words(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("it must be a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8") from None
     return value.strip()
 
 

@@ -163,6 +163,15 @@ class File:
         found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
         return [] if found == ["ok"] else found
 
+    def fault(self, check: str) -> str | None:
+        """Run a statement that checks something; return what it finds damaged, None if nothing."""
+        with self.errors():
+            try:
+                self._db.execute(check)
+            except apsw.CorruptError as error:
+                return _reason(error)
+        return None
+
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
         """Let one thread at a time in, and turn what SQLite complains about into CacheFileError."""

@@ -6,6 +6,7 @@ It only reads; where each part stands in a prompt is `prompt`'s business.
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from typing import TYPE_CHECKING, Any
@@ -136,8 +137,8 @@ class _UnfitError(ValueError):
 def _parse(text: str) -> Any:
     """Read JSON that can be sent: finite numbers, whole characters, no bottomless nesting."""
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise _UnfitError("it is nested too deeply") from None
     except UnicodeEncodeError:
@@ -157,6 +158,12 @@ def _decode(data: bytes, name: str) -> str:
     if "\0" in text:
         raise InputError(f"{name} is no text (a NUL byte at offset {data.index(0)})")
     return text
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise _UnfitError(f"{digits} is too large a number")
+    return number
 
 
 def _no_constant(name: str) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "print_plan",
     "print_table",
     "print_text",
+    "require_consent",
 ]
 
 _FREE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
@@ -153,15 +154,22 @@ def limit_of(limit: int | None, *, json: bool) -> int | None:
     return 20 if limit is None and not json and streams.is_terminal(1) else limit
 
 
-def confirm(question: str, *, yes: bool) -> None:
+def require_consent(*, yes: bool) -> None:
+    """Raise InputError where --yes is not given and nobody can be asked."""
+    if not yes and not (streams.is_terminal(0) and streams.is_terminal(2)):
+        raise InputError(
+            "nobody can be asked here: add --yes", hint="--dry-run shows what would go"
+        )
+
+
+def confirm(question: str, *, yes: bool, otherwise: str = "nothing was removed") -> None:
     """Ask before something is destroyed. Raises InputError where nobody can be asked."""
+    require_consent(yes=yes)
     if yes:
         return
-    if not (streams.is_terminal(0) and streams.is_terminal(2)):
-        raise InputError(f"{question} nobody can be asked here: add --yes")
-    streams.note(f"{question} [y/N] ", end="")
+    streams.note(f"{question} [y/N]", end=" ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise LlmcError("nothing was removed")
+        raise LlmcError(otherwise)
 
 
 def plural(count: int, noun: str) -> str:
@@ -215,8 +223,8 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
     else:
         line = _paid(hit, verbose=verbose)
     if verbose:
-        name = "" if entry.id is None else f"; entry {entry.id}"
-        line += f"{name}; key {entry.key.hex()[:12]}, namespace {entry.namespace}"
+        name = "" if entry.id is None else f"entry {entry.id}, "
+        line += f"; {name}key {entry.key.hex()[:12]}, namespace {entry.namespace}"
     return line
 
 

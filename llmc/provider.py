@@ -131,6 +131,8 @@ class Provider:
                 wait = _retry_after(error.response.headers)
             except openai.APIError as error:
                 failure, wait = self._broken(error), None
+            except Unavailable as error:
+                failure, wait = error, None
             except (json.JSONDecodeError, RecursionError, UnicodeDecodeError) as error:
                 failure, wait = Unavailable(f"{self._host} sent a malformed answer"), None
                 failure.__cause__ = error

@@ -151,7 +151,6 @@ def migrate(connection: apsw.Connection) -> None:
     """Bring an open file to the current schema, an empty one included.
 
     Several processes may call it at once: each step re-reads its number under the write lock.
-    Raises CacheFileError if the file belongs to a newer llmc.
     """
     while (found := _number(connection, "user_version")) < VERSION:
         with immediate(connection):
@@ -165,19 +164,19 @@ def migrate(connection: apsw.Connection) -> None:
                 step(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {found + 1}")
-    if found > VERSION:
-        raise CacheFileError(
-            f"it was written by a newer llmc (schema {found}, this one knows {VERSION})",
-            hint="upgrade llmc, or name another file with --db",
-        )
 
 
 def claim(connection: apsw.Connection) -> None:
     """Take a new file: refuse another program's, and set what must precede the first table.
 
-    Raises CacheFileError; another program's file is not altered.
+    Raises CacheFileError for that, and for a newer llmc's file; neither is altered.
     """
     if _number(connection, "application_id") == APPLICATION_ID:
+        if (found := _number(connection, "user_version")) > VERSION:
+            raise CacheFileError(
+                f"it was written by a newer llmc (schema {found}, this one knows {VERSION})",
+                hint="upgrade llmc, or name another file with --db",
+            )
         return
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
     marks = _number(connection, "user_version") or _number(connection, "application_id")

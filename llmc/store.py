@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-from llmc.errors import CacheFileError
 from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.types import NEXT_SAMPLE, Entry, Selector, Tokens
@@ -47,8 +46,16 @@ _READ = {
     "source": "e.source",
     "hits": "e.hits",
 }
-#: From Thai to the CJK ideographs and Hangul: scripts that FTS5 does not split into words.
-_UNSPACED = ("\u0e00", "\uffef")
+#: What FTS5 does not split into words: NUL, Thai to Myanmar, Khmer, kana and ideographs.
+_UNSPACED = (
+    ("\0", "\0"),
+    ("\u0e00", "\u109f"),
+    ("\u1780", "\u17ff"),
+    ("\u2e80", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\uff66", "\uff9f"),
+    ("\U00020000", "\U0003ffff"),
+)
 _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
 _NAMES = tuple(_READ)
 _COLUMNS = ", ".join(_READ.values())
@@ -167,11 +174,8 @@ class Store:
 
     def delete(self, ids: Iterable[int]) -> int:
         """Delete entries with all that belongs to them, in one transaction; return how many."""
-        deleted = 0
         with self.file.transaction():
-            for entry_id in ids:
-                self.file.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
-                deleted += self.file.changes()
+            deleted = self._delete(ids)
             if deleted:
                 self.file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
                 self.file.execute(
@@ -197,7 +201,7 @@ class Store:
         Words match by their beginnings. Where none does, and in scripts that put no spaces between
         words, they are looked for wherever they stand.
         """
-        if any(_UNSPACED[0] <= letter <= _UNSPACED[1] or letter == "\0" for letter in words):
+        if any(low <= letter <= high for letter in words for low, high in _UNSPACED):
             return self._containing(words.split(), selector, limit=limit)
         where, values = _where(selector)
         terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
@@ -230,25 +234,36 @@ class Store:
         """Return the ids of the entries stored before an instant, pinned ones left out."""
         return self._ids("SELECT id FROM entry WHERE created_at < ? AND NOT pinned", (instant,))
 
-    def least_used(self) -> Iterator[tuple[int, int]]:
-        """Yield the id and the bytes of each entry, the longest unused first, pinned ones not."""
-        yield from self.file.stream(
-            "SELECT id, length(CAST(prompt AS BLOB)) + length(CAST(answer AS BLOB))"
-            " + coalesce(length(choices), 0) FROM entry WHERE NOT pinned"
-            " ORDER BY coalesce(last_hit_at, created_at), id"
+    def least_used(self) -> Iterator[int]:
+        """Yield the ids of the entries, the longest unused first, pinned ones left out."""
+        rows = self.file.stream(
+            "SELECT id FROM entry WHERE NOT pinned ORDER BY coalesce(last_hit_at, created_at), id"
         )
+        for (entry_id,) in rows:
+            yield entry_id
+
+    def size_without(self, ids: Iterable[int]) -> int:
+        """Return the bytes that the file would use without some entries; nothing is deleted."""
+
+        class Rehearsed(Exception):
+            """Takes the deletion back."""
+
+        size = 0
+        try:
+            with self.file.transaction():
+                self._delete(ids)
+                size = self.file.size()
+                raise Rehearsed
+        except Rehearsed:
+            return size
 
     # -- examining -------------------------------------------------------------------------------
 
     def index_damage(self) -> str | None:
         """Return what is wrong with the full-text index, None if it agrees with the entries."""
-        try:
-            self.file.execute(
-                "INSERT INTO entry_text (entry_text, rank) VALUES ('integrity-check', 1)"
-            )
-        except CacheFileError as error:
-            return str(error)
-        return None
+        return self.file.fault(
+            "INSERT INTO entry_text (entry_text, rank) VALUES ('integrity-check', 1)"
+        )
 
     def rebuild_index(self) -> None:
         """Build the full-text index anew from the entries."""
@@ -256,6 +271,16 @@ class Store:
             self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('rebuild')")
 
     # -- the small print -------------------------------------------------------------------------
+
+    def _delete(self, ids: Iterable[int]) -> int:
+        deleted = 0
+        for entry_id in ids:
+            self.file.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
+            deleted += self.file.changes()
+        if deleted * 10 > self.count():
+            # The index keeps the pages of deleted words until it is merged: worth it for many.
+            self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('optimize')")
+        return deleted
 
     def _containing(
         self, words: list[str], selector: Selector, *, limit: int | None

@@ -15,6 +15,7 @@ __all__ = [
     "is_terminal",
     "note",
     "read_stdin",
+    "require_stdout",
     "stdin_is_meant",
     "write",
 ]
@@ -25,6 +26,8 @@ LIMIT = 10_000_000
 #: How long a pipe may stay silent before the user is told what we wait for, in seconds.
 PATIENCE = 2.0
 
+_closed: set[int] = set()
+_meant: bool | None = None
 _taken: bytes | None = None
 _pending = bytearray()
 
@@ -32,11 +35,11 @@ _pending = bytearray()
 def fill_closed() -> None:
     """Put /dev/null in the place of streams that were closed.
 
-    Otherwise the next file opened, the cache perhaps, would take a stream's number. Python tells
-    by None which were closed, and that stays so.
+    Otherwise the next file opened, the cache perhaps, would take a stream's number.
     """
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         if stream is None:
+            _closed.add(number)
             os.open(os.devnull, os.O_RDWR)
 
 
@@ -53,15 +56,12 @@ def stdin_is_meant() -> bool:
 
     A pipe, a socket, or a regular file at its beginning. At another offset a shell's `while read`
     loop is reading the file, and the rest of it is not ours; a terminal or /dev/null is nobody's.
+    Looked at once: reading moves the offset.
     """
-    try:
-        mode = os.fstat(0).st_mode
-        kind = mode & 0o170000
-        if kind == 0o100000:
-            return os.lseek(0, 0, os.SEEK_CUR) == 0
-    except OSError:
-        return False
-    return kind in (0o010000, 0o140000)
+    global _meant  # noqa: PLW0603  (the porch asks before the parser does)
+    if _meant is None:
+        _meant = _stdin_is_meant()
+    return _meant
 
 
 def read_stdin(*, quiet: bool = False) -> bytes:
@@ -71,7 +71,7 @@ def read_stdin(*, quiet: bool = False) -> bytes:
     """
     global _taken  # noqa: PLW0603  (the porch may have read what the parser asks for again)
     if _taken is None:
-        if sys.stdin is None:
+        if 0 in _closed:
             raise OSError("it is closed")
         if not quiet and not is_terminal(0):
             _announce_silence()
@@ -83,6 +83,14 @@ def read_stdin(*, quiet: bool = False) -> bytes:
     return _taken
 
 
+def require_stdout() -> None:
+    """Raise LlmcError where nothing could be printed, before anything is paid for."""
+    if 1 in _closed:
+        from llmc.errors import LlmcError
+
+        raise LlmcError("cannot write to standard output: it is closed")
+
+
 def write(text: str, *, flush: bool = True) -> None:
     """Write text to standard output as UTF-8, whatever the locale.
 
@@ -92,7 +100,7 @@ def write(text: str, *, flush: bool = True) -> None:
     if not flush and len(_pending) < 1 << 16:
         return
     try:
-        if sys.stdout is None:
+        if 1 in _closed:
             raise OSError("it is closed")
         while _pending:
             del _pending[: _write_some(_pending)]
@@ -108,7 +116,7 @@ def write(text: str, *, flush: bool = True) -> None:
 
 def note(line: str, *, mark: str = "", end: str = "\n") -> None:
     """Write one line to standard error, `llmc: ` and a mark of ours before it. Never fails."""
-    if sys.stderr is None:
+    if 2 in _closed or sys.stderr is None:
         return
     from llmc.text import one_line
 
@@ -126,6 +134,17 @@ def die_by(number: int) -> None:
 
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
+
+
+def _stdin_is_meant() -> bool:
+    try:
+        mode = os.fstat(0).st_mode
+        kind = mode & 0o170000
+        if kind == 0o100000:
+            return os.lseek(0, 0, os.SEEK_CUR) == 0
+    except OSError:
+        return False
+    return kind in (0o010000, 0o140000)
 
 
 def _announce_silence() -> None:

@@ -5,7 +5,17 @@ Imports nothing: the porch prints with it too, before anything else is loaded.
 
 from __future__ import annotations
 
-__all__ = ["age", "duration", "hit_line", "one_line", "seconds", "size", "usd", "visible"]
+__all__ = [
+    "LONGEST",
+    "age",
+    "duration",
+    "hit_line",
+    "one_line",
+    "seconds",
+    "size",
+    "usd",
+    "visible",
+]
 
 #: The longest duration that is read as one, about 300 years: a date must come of it.
 LONGEST = 1e10

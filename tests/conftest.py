@@ -39,8 +39,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("HOME", str(folder))
+    # No authorities: reading the system's takes 20 ms a question, and loopback needs none.
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.chdir(folder)
+    for name, value in (("_taken", None), ("_meant", None), ("_closed", set())):
+        monkeypatch.setattr(streams, name, value)
     connect = cache_file._connect
 
     def connect_inside(path: str | None) -> Any:
@@ -85,6 +90,7 @@ def cli() -> Callable[..., Result]:
     def run(*arguments: str, stdin: str | bytes | None = None, terminal: bool = False) -> Result:
         with _Streams(stdin) as redirected, pytest.MonkeyPatch.context() as patch:
             patch.setattr(streams, "_taken", None)
+            patch.setattr(streams, "_meant", None)
             if terminal:
                 patch.setattr(streams, "is_terminal", lambda _: True)
             code = command_line.run(list(arguments))

@@ -664,6 +664,7 @@ class TestWhatIsStored:
 
         assert store.entry(1).served_model == "m-2026-11"
         assert store.entry(1).model == "m"
+        assert rows(store, "price_source", "entry") == [("test:m-2026-11",)]
 
     def test_is_the_request_as_it_was_stated(self, cache, store):
         cache.ask(question(), Ask())
@@ -818,14 +819,15 @@ class TestTokenLimits:
         assert answered(question(max_tokens=100))[:2] == ("look it up", "exact")
         assert answered(question(max_tokens=200))[1] == "model"
 
+    @pytest.mark.parametrize("second", ["max_tokens", "max_completion_tokens"])
     @pytest.mark.parametrize(("asked", "source"), [(100, "exact"), (200, "exact"), (99, "model")])
     def test_are_compared_with_the_limit_where_the_length_is_unknown(
-        self, answered, provider, asked, source
+        self, answered, provider, second, asked, source
     ):
         provider.will(said("blue", usage=None))
         answered(question(max_tokens=100))
 
-        assert answered(question(max_tokens=asked))[1] == source
+        assert answered(limited(second, asked))[1] == source
 
     def test_are_the_smaller_where_two_are_stated(self, answered):
         answered(question(max_tokens=1000))
@@ -937,6 +939,7 @@ class TestStaleIfError:
         assert (found["avoided_nusd"], found["spent_nusd"]) == (0, 0)
         assert found["time_saved_s"] == 0
         assert (found["avoided_prompt_tokens"], found["avoided_completion_tokens"]) == (0, 0)
+        assert rows(store, "avoided_nusd, avoided_latency")[-1] == (0, 0.0)
 
     def test_does_not_lengthen_a_life(self, answered, provider, clock, store):
         provider.will(Unavailable("it is down"))
@@ -1147,10 +1150,10 @@ class TestAFailingStore:
         assert [hit.entry.answer for hit in hits] == ["answer 1", "answer 2"]
         assert [hit.source for hit in hits] == ["model", "model"]
 
-    @pytest.mark.parametrize("request_", [question(stop="\ud83d"), question("\ud83d")])
-    def test_is_not_what_half_a_surrogate_pair_meets(self, cache, notes, request_):
+    @pytest.mark.parametrize("given", [question(stop="\ud83d"), question("\ud83d")])
+    def test_is_not_what_half_a_surrogate_pair_meets(self, cache, notes, given):
         """It is valid JSON, and `-o stop='"\\ud83d"'` is such a request."""
-        hit = cache.ask(request_, Ask())
+        hit = cache.ask(given, Ask())
 
         assert hit.entry.answer == "answer 1"
         assert "name" not in "".join(notes)

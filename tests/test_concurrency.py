@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -78,6 +79,15 @@ with Store(sys.argv[1]) as store:
 def store(db):
     with new_store(db) as store:
         yield store
+
+
+@pytest.fixture
+def restless():
+    """Threads that take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def in_threads(work, count: int) -> list:
@@ -175,7 +185,7 @@ class TestDifferentQuestions:
         assert stored(store) == expected(6)
         assert_sound(store)
 
-    def test_put_by_threads_of_one_file_are_all_there(self, store):
+    def test_put_by_threads_of_one_file_are_all_there(self, store, restless):
         def put(writer):
             ids = [store.put(draft(f"question {writer}.{n}"), line()) for n in range(25)]
             return len(set(ids))

@@ -314,8 +314,6 @@ def test_a_schema_file_that_is_missing_is_named(reader):
         ("x= 1", 1),
         ("x=NaN", "NaN"),
         ("x=Infinity", "Infinity"),
-        ("x=1e999", "1e999"),
-        ("x=[-1e999]", "[-1e999]"),
         ("x={broken", "{broken"),
         ("x=1_000", "1_000"),
         ("x=日本", "日本"),

@@ -71,6 +71,8 @@ def test_other_words_are_another_digest(one, other):
         ((None, [b"ab"]), (None, [b"a", b"b"])),
         ((b"a", []), (None, [b"a"])),
         ((None, [b"-a"]), (b"a", [])),
+        ((None, [b"a:b"]), (None, [b"a", b"b"])),
+        ((None, [b"a1:b"]), (None, [b"a", b"b"])),
     ],
 )
 def test_other_input_is_another_digest(one, other):

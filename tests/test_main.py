@@ -18,7 +18,7 @@ from processes import bound_by_modes
 from upstream import Reply, Upstream
 
 from llmc import __main__ as porch
-from llmc import file, store
+from llmc import file, schema, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -202,6 +202,49 @@ def test_both_ways_print_the_same_bytes(world, answer):
     assert not repeated.parsed
     assert repeated[:4] == ordinary[:4]
     assert repeated.out.decode() == answer + "\n" * (not answer.endswith("\n"))
+
+
+TOOLS = ["-o", 'tools=[{"type": "function", "function": {"name": "look"}}]']
+CALLS = [{"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reply"),
+    [
+        pytest.param(
+            [*TOOLS, "look!"],
+            Reply(
+                message={"role": "assistant", "content": None, "tool_calls": CALLS},
+                finish_reason="tool_calls",
+            ),
+            id="tool calls",
+        ),
+        pytest.param(
+            ["-o", "n=2", "why?"],
+            Reply(
+                choices=[
+                    {"index": n, "message": {"content": text}, "finish_reason": "stop"}
+                    for n, text in enumerate(("one", "two"))
+                ]
+            ),
+            id="two choices",
+        ),
+    ],
+)
+def test_an_answer_that_is_more_than_text_is_shown_alike_each_time(
+    world, monkeypatch, arguments, reply
+):
+    monkeypatch.setenv("LLMC_CACHE", "all")
+    world.upstream.will(reply)
+    world.remember(*arguments)
+
+    ordinary = world.seen(*arguments, way=ORDINARY)
+    repeated = world.seen(*arguments)
+
+    assert repeated[:4] == ordinary[:4]
+    assert len(repeated.out) > 3
+    assert same_line(repeated) == same_line(ordinary)
+    assert len(world.upstream.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -414,6 +457,16 @@ def test_a_changed_configuration_is_another_question(offline, before, after):
     configure(offline, before)
     offline.remember("why?")
     configure(offline, after)
+
+    repeated = offline.seen("why?")
+
+    assert repeated[:2] == NOT_IN_THE_CACHE
+
+
+def test_a_changed_configuration_of_the_same_length_and_time_is_another_question(offline):
+    configure(offline, 'model = "m1"')
+    offline.remember("why?")
+    overwrite(offline.home / ".config" / "llmc" / "config.toml", 'model = "m2"')
 
     repeated = offline.seen("why?")
 
@@ -645,6 +698,18 @@ def test_removing_another_answer_costs_one_way_round(offline, program, cli):
     assert (repeated.parsed, again.parsed) == (True, False)
 
 
+def test_a_new_generation_voids_what_is_remembered(offline):
+    """Rules and verdicts, too, change which entry answers: they raise the generation."""
+    offline.remember("why?")
+    offline.change("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+    repeated = offline.seen("why?")
+    again = offline.seen("why?")
+
+    assert (repeated.parsed, again.parsed) == (True, False)
+    assert (repeated.out, again.out) == (b"answer 1\n", b"answer 1\n")
+
+
 def test_an_answer_that_was_removed_and_given_anew_is_the_new_one(offline, program, cli):
     offline.remember("why?")
     program("invalidate", "why", "--yes")
@@ -853,8 +918,10 @@ def test_a_locked_file_still_answers(world):
 # -- held equal to the ordinary way's ------------------------------------------------------------
 
 
-def test_the_porch_waits_and_folds_as_the_file_does():
-    assert (porch.BUSY_TIMEOUT, porch.WAL_KEEP) == (file.BUSY_TIMEOUT, file.WAL_KEEP)
+def test_the_porch_knows_the_same_file():
+    known = porch.SCHEMA, porch.BUSY_TIMEOUT, porch.WAL_KEEP
+
+    assert known == (schema.VERSION, file.BUSY_TIMEOUT, file.WAL_KEEP)
 
 
 def test_the_porch_reads_columns_that_the_store_reads():

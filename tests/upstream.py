@@ -1,4 +1,4 @@
-"""A model played on loopback: a real HTTP server that records what it is asked and fails to order."""
+"""A model played on loopback: a real HTTP server that keeps its calls and fails to order."""
 
 from __future__ import annotations
 

@@ -142,15 +142,20 @@ def command(
     """
     _contradictions({"--refresh": refresh, "--no-cache": no_cache, "--offline": offline})
     _contradictions({"--system": system is not None, "--system-file": system_file is not None})
+    _contradictions({"-": prompt == "-", "--no-stdin": no_stdin})
     if index is not None and (sample is None or index > sample):
         raise InputError("--index names one of --sample N: 1 to N")
     flags = {
         "db": db, "model": model, "namespace": namespace, "ttl": ttl, "timeout": timeout,
         "match": "exact" if exact else match, "retries": retries,
     }  # fmt: skip
+    streams.require_stdout()
     settings = config.load(flags)
-    endpoint, name = config.endpoint_of(settings)
+    endpoint, model_name = config.endpoint_of(settings)
     parameters = given.options(option or ())
+    twice = {"temperature": temperature, endpoint.limit_name: max_tokens, "response_format": schema}
+    for name in parameters.keys() & {name for name, flag in twice.items() if flag is not None}:
+        raise InputError(f"{name} is given twice, by -o and by its flag")
     if temperature is not None:
         if temperature != temperature:  # noqa: PLR0124  (only NaN does; it has no JSON)
             raise InputError("--temperature: nan is not a number")
@@ -166,7 +171,7 @@ def command(
     messages = layout.messages(
         words, system=static, files=files, context=context, document=document
     )
-    body = {"model": name, "messages": messages, **parameters}
+    body = {"model": model_name, "messages": messages, **parameters}
     request = Request(endpoint.base_url, body, provider=endpoint.name)
     terminal = streams.is_terminal(1)
     ask = Ask(

@@ -83,7 +83,7 @@ def _store(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
         yield _Finding("ok", "integrity", "every page and index agrees")
     index = None if store.file.read_only else store.index_damage()
     if index and repair:
-        output.confirm("build the full-text index anew?", yes=yes)
+        output.confirm("build the full-text index anew?", yes=yes, otherwise="nothing was changed")
         store.rebuild_index()
         index = store.index_damage()
         yield _Finding("ok", "index", "the full-text index was built anew")

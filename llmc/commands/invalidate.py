@@ -31,6 +31,8 @@ def command(
     Looks in the prompts of all namespaces unless told otherwise. --dry-run lists what would go.
     """
     expression = selection.compile_pattern(pattern)
+    if not dry_run:
+        output.require_consent(yes=yes)
     settings = config.load({"db": db})
     with Store(settings.db, create=False) as store:
         texts = store.texts(field, namespace)

@@ -29,7 +29,7 @@ def command(
         typer.Option(
             "--max-size",
             metavar="SIZE",
-            help="Keep the last used ones within this size: 200M, 2G …",
+            help="Keep the last used ones, in a file of this size: 200M, 2G …",
         ),
     ] = None,
     vacuum: Annotated[
@@ -43,21 +43,27 @@ def command(
 ) -> None:
     """Remove expired entries, old ones, or the least used.
 
-    Without options only expired entries go, unasked. Pinned entries stay.
+    Without options only expired entries go, unasked. Pinned ones stay until they expire.
     """
     age = duration("--older-than", older_than)
     size = _size(max_size)
     settings = config.load({"db": db})
     now = time.time()
+    asks = not dry_run and (older_than or max_entries is not None or max_size)
+    if asks:
+        output.require_consent(yes=yes)
     with Store(settings.db, create=False) as store:
         doomed = set(store.expired(now))
         expired = len(doomed)
         if age is not None:
             doomed.update(store.older_than(now - age))
-        if max_entries is not None or size is not None:
-            _add_least_used(store, doomed, max_entries, size)
-        chosen = len(doomed) - expired
-        if chosen and not dry_run:
+        if max_entries is not None:
+            _add_least_used(store, doomed, store.count() - max_entries)
+        while size is not None and store.size_without(doomed) > size:
+            # An entry's share of the file is only known once it is gone: a tenth at a time.
+            if not _add_least_used(store, doomed, len(doomed) + 1 + store.count() // 10):
+                break
+        if asks and len(doomed) > expired:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = len(doomed) if dry_run else store.delete(doomed)
         if not dry_run and removed:
@@ -70,23 +76,14 @@ def command(
     output.print_json(report) if json else output.print_text(line)
 
 
-def _add_least_used(store: Store, doomed: set[int], keep: int | None, size: int | None) -> None:
-    """Add the longest unused entries until the rest fits both limits.
-
-    A text's share of the file is taken to be as large as its share of all texts.
-    """
-    rows = list(store.least_used())
-    texts_size = sum(length for _, length in rows) or 1
-    share = store.file.size() / texts_size
-    entries = store.count() - len(doomed)
-    total = sum(length for entry_id, length in rows if entry_id not in doomed) * share
-    for entry_id, length in rows:
-        if (keep is None or entries <= keep) and (size is None or total <= size):
-            return
-        if entry_id not in doomed:
-            doomed.add(entry_id)
-            entries -= 1
-            total -= length * share
+def _add_least_used(store: Store, doomed: set[int], count: int) -> bool:
+    """Add the longest unused entries until `count` are doomed; tell whether any was added."""
+    before = len(doomed)
+    for entry_id in store.least_used():
+        if len(doomed) >= count:
+            break
+        doomed.add(entry_id)
+    return len(doomed) > before
 
 
 def _size(value: str | None) -> int | None:

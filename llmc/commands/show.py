@@ -28,6 +28,8 @@ def command(
     settings = config.load({"db": db})
     with Store(settings.db, create=False) as store:
         wanted = store.ledger.last_entry_id() if entry_id is None else entry_id
+        if not store.count():
+            raise LlmcError("nothing is stored yet")
         if wanted is None:
             raise LlmcError("the last answer was not stored", hint="llmc list shows what is")
         entry = store.entry(wanted)

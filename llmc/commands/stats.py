@@ -106,7 +106,10 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("net saving", _dollars(figures["net_usd"])),
         ("spent", _dollars(figures["spent_usd"])),
         ("provider's discount", _discount(figures)),
-        ("price unknown", f"{unpriced[0]:,} hits, {unpriced[1]:,} calls" if any(unpriced) else ""),
+        (
+            "price unknown",
+            ", ".join(map(output.plural, unpriced, ("hit", "call"))) if any(unpriced) else "",
+        ),
         ("waiting avoided", text.seconds(figures["time_saved_s"])),
         (
             "stored",

@@ -15,13 +15,6 @@ PRICES = '[prices."*"]\ninput = 10\noutput = 20\n'
 COST = 0.0014
 
 
-@pytest.fixture(autouse=True)
-def certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No authorities: reading the system's takes 20 ms a question, and loopback needs none."""
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-
-
 @pytest.fixture
 def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Write the user's configuration file."""

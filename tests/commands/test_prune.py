@@ -97,7 +97,7 @@ def test_a_person_is_asked_and_may_agree(cli, three, listed, words):
     result = cli("prune", "--older-than", "2d", stdin=words, terminal=True)
 
     assert result.code == 0
-    assert "remove 2 entries? [y/N]" in result.err
+    assert "remove 2 entries? [y/N] " in result.err
     assert prompts(listed()) == ["used"]
 
 
@@ -170,6 +170,15 @@ def test_the_file_fits_the_size_that_was_asked_for(cli, copies, store):
     assert result.code == 0
     assert store.count() > 0
     assert store.file.size() <= 250 * 1024
+
+
+def test_a_dry_run_tells_how_many_really_go(cli, copies):
+    copies(20, 20_000)
+    told = cli("prune", "--max-size", "250K", "--dry-run", "--json")
+
+    done = cli("prune", "--max-size", "250K", "--yes", "--json")
+
+    assert json.loads(told.out)["removed"] == json.loads(done.out)["removed"]
 
 
 def test_vacuum_gives_the_space_back(cli, copies, db):
