@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
 import threading
@@ -46,6 +47,7 @@ class File:
         self.path = path
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
         with self.errors():
+            _require_text(path)
             if create:
                 _touch(path)
             # A file that is not there is an empty cache; only an answer makes one.
@@ -117,9 +119,18 @@ class File:
             ]
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query one by one, in constant memory."""
+        """Yield the rows of a query one by one, in constant memory.
+
+        Between a few hundred rows other threads get their turn.
+        """
         with self.errors():
-            yield from self._db.execute(sql, values)
+            cursor = self._db.execute(sql, values)
+        while True:
+            with self.errors():
+                rows = list(itertools.islice(cursor, 256))
+            if not rows:
+                return
+            yield from rows
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Return the first value of a query's first row, an integer."""
@@ -147,10 +158,17 @@ class File:
         except OSError:
             return 0
 
-    def scrub(self) -> None:
-        """Write the WAL into the file and empty it, so that deleted text is in neither."""
-        with self.errors(), contextlib.suppress(apsw.BusyError):
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    def scrub(self) -> bool:
+        """Write the WAL into the file and empty it, so that deleted text is in neither.
+
+        Return False if another process is still reading what the WAL holds.
+        """
+        with self.errors():
+            try:
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            except apsw.BusyError:
+                return False
+        return True
 
     def vacuum(self) -> None:
         """Give the space of what was deleted back to the file system."""
@@ -160,7 +178,8 @@ class File:
 
     def damage(self) -> list[str]:
         """Return what SQLite finds wrong with the file; nothing if it is sound."""
-        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)")]
+        rows = self.rows("PRAGMA integrity_check(20)")
+        found = [line for row in rows for line in str(row[0]).splitlines()]
         return [] if found == ["ok"] else found
 
     def fault(self, check: str) -> str | None:
@@ -189,8 +208,8 @@ class File:
 def _reason(error: Exception) -> str:
     """Say in a few words what SQLite or the system complains about."""
     match error:
-        case ValueError():  # a NUL, or bytes that are no UTF-8
-            return "its name is no text"
+        case ValueError():
+            return "a text is not UTF-8"
         case OSError():
             return (error.strerror or str(error)).lower()
         case apsw.FullError():
@@ -209,6 +228,15 @@ def _reason(error: Exception) -> str:
             return f"input/output error ({error})"
         case _:
             return str(error)
+
+
+def _require_text(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise CacheFileError("its name is not UTF-8") from None
+    if "\0" in path:
+        raise CacheFileError("its name holds a NUL")
 
 
 def _is_missing(path: str) -> bool:

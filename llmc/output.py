@@ -38,6 +38,7 @@ __all__ = [
     "print_table",
     "print_text",
     "require_consent",
+    "scrubbed",
 ]
 
 _FREE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
@@ -170,6 +171,12 @@ def confirm(question: str, *, yes: bool, otherwise: str = "nothing was removed")
     streams.note(f"{question} [y/N]", end=" ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise LlmcError(otherwise)
+
+
+def scrubbed(done: bool) -> None:
+    """Tell if what was removed is still in the write-ahead log."""
+    if not done:
+        streams.note("another process is reading: what was removed stays in the -wal file for now")
 
 
 def plural(count: int, noun: str) -> str:

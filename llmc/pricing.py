@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ def price(
         return Price(None)
     found = _by_list(served or model, provider, tokens, at)
     # A list may lag behind a model's dated snapshots, but not behind its name.
-    snapshot = served is not None and served.startswith(f"{model}-")
+    snapshot = served is not None and re.fullmatch(rf"{re.escape(model)}-[\d-]+", served)
     return _by_list(model, provider, tokens, at) if found.cost is None and snapshot else found
 
 

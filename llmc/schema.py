@@ -151,6 +151,7 @@ def migrate(connection: apsw.Connection) -> None:
     """Bring an open file to the current schema, an empty one included.
 
     Several processes may call it at once: each step re-reads its number under the write lock.
+    Raises CacheFileError if one of them was a newer llmc.
     """
     while (found := _number(connection, "user_version")) < VERSION:
         with immediate(connection):
@@ -164,6 +165,7 @@ def migrate(connection: apsw.Connection) -> None:
                 step(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {found + 1}")
+    _refuse_newer(found)
 
 
 def claim(connection: apsw.Connection) -> None:
@@ -171,19 +173,27 @@ def claim(connection: apsw.Connection) -> None:
 
     Raises CacheFileError for that, and for a newer llmc's file; neither is altered.
     """
-    if _number(connection, "application_id") == APPLICATION_ID:
-        if (found := _number(connection, "user_version")) > VERSION:
-            raise CacheFileError(
-                f"it was written by a newer llmc (schema {found}, this one knows {VERSION})",
-                hint="upgrade llmc, or name another file with --db",
-            )
+    # One statement, one moment: another process may be making the file just now.
+    marks: Any = connection.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id),"
+        " (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+    ).fetchall()
+    ours, version, tables = marks[0]
+    if ours == APPLICATION_ID:
+        _refuse_newer(version)
         return
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
-    marks = _number(connection, "user_version") or _number(connection, "application_id")
-    if tables or marks:
+    if ours or version or tables:
         raise CacheFileError("it is another program's SQLite file", hint="name another with --db")
     # Lets `prune --vacuum` give pages back piecemeal; SQLite takes it only before any table.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+
+
+def _refuse_newer(version: int) -> None:
+    if version > VERSION:
+        raise CacheFileError(
+            f"it was written by a newer llmc (schema {version}, this one knows {VERSION})",
+            hint="upgrade llmc, or name another file with --db",
+        )
 
 
 @contextlib.contextmanager

@@ -362,6 +362,8 @@ def test_an_option_that_has_its_own_way_is_refused_with_it(pair, advice):
 @pytest.mark.parametrize(
     "pair",
     [
+        pytest.param("x=1e999", id="no finite number"),
+        pytest.param("x=[-1e999]", id="no finite number inside"),
         pytest.param('x="\\ud800"', id="half a surrogate pair"),
         pytest.param('x={"\\udfff": 1}', id="half a surrogate pair as a name"),
         pytest.param("x=" + "[" * 20_000, id="too deep"),

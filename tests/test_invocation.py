@@ -47,12 +47,25 @@ def test_what_decides_an_answer_changes_the_digest(other):
     assert len(plain) == len(changed) == 16
 
 
+def test_the_kinds_of_the_streams_count_one_by_one():
+    kinds = [(stdin, terminal) for stdin in (False, True) for terminal in (False, True)]
+
+    digests = {
+        invocation.digest_of_words(["ask"], {}, **PLAIN | {"stdin": stdin, "terminal": terminal})
+        for stdin, terminal in kinds
+    }
+
+    assert len(digests) == 4
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
         (["ab", "c"], ["a", "bc"]),
         (["a", "b"], ["b", "a"]),
         (["a"], ["a", ""]),
+        (["a:b"], ["a", "b"]),
+        (["a1:b"], ["a", "b"]),
         (["é"], ["e\u0301"]),
         (["\udcff"], ["\ufffd"]),
     ],

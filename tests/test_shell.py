@@ -435,6 +435,22 @@ def test_a_closed_output_is_one_line_and_exit_1(shell, known, before):
     assert ended == (1, "", "llmc: error: cannot write to standard output: it is closed\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("ask --bogus", "No such option: --bogus"),
+        ("invalidate '('", "the regular expression is not one"),
+        ("list --since never", "--since"),
+    ],
+)
+def test_a_closed_output_hides_no_other_error(shell, arguments, complaint):
+    ended = shell(f"llmc {arguments} >&-")
+
+    assert ended.code == 2
+    assert complaint in ended.err.splitlines()[0]
+    assert "standard output" not in ended.err
+
+
 def test_with_a_closed_output_nobody_is_asked(shell, upstream):
     ended = shell("llmc ask why? >&-")
 

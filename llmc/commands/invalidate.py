@@ -46,6 +46,6 @@ def command(
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = store.delete(doomed)
         if removed:
-            store.file.scrub()
+            output.scrubbed(store.file.scrub())
     line = f"removed {output.plural(removed, 'entry')}\n"
     output.print_json({"removed": removed}) if json else output.print_text(line)

@@ -67,7 +67,7 @@ def command(
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = len(doomed) if dry_run else store.delete(doomed)
         if not dry_run and removed:
-            store.file.scrub()
+            output.scrubbed(store.file.scrub())
         if vacuum and not dry_run:
             store.file.vacuum()
         report = {"removed": removed, "expired": expired, "dry_run": dry_run, "left": store.count()}
