@@ -157,6 +157,8 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
 def _configs() -> tuple[bytes | None, bytes | None]:
     """Return the content of the user's and of the project's configuration file."""
     user = _content(places.config_path(os.environ))
+    if user is None and os.environ.get("LLMC_CONFIG"):
+        raise FileNotFoundError("LLMC_CONFIG")  # an error that the ordinary way explains
     here = os.getcwd()
     while (project := _content(os.path.join(here, ".llmc.toml"))) is None:
         above = os.path.dirname(here)

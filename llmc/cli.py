@@ -159,7 +159,7 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain(error.format_message(), _usage_hint(error, arguments), arguments)
         return 2 if isinstance(error, UsageError) else 1
     finally:
-        streams.write(said.getvalue())
+        streams.write(said.getvalue(), flush=False)
     return 0
 
 

@@ -147,6 +147,8 @@ def load(
     environ = os.environ if environ is None else environ
     user_file, project_file = places.config_path(environ), _project_path(folder)
     user, project = _toml(user_file), _toml(project_file) if project_file else {}
+    if environ.get("LLMC_CONFIG") and not os.path.exists(user_file):
+        raise ConfigError(f"LLMC_CONFIG: there is no {user_file}")
     _refuse_unknown(user_file, user, {s.name for s in SETTINGS} | _TABLES)
     if project_file:
         _refuse_unknown(project_file, project, {s.name for s in SETTINGS if s.project})
@@ -175,13 +177,24 @@ def load(
 
 
 def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint, str]:
-    """Return the provider that a model's name means, and the name that this provider knows."""
+    """Return the provider that a model's name means, and the name that this provider knows.
+
+    Raises ConfigError for a name with a provider that nobody knows.
+    """
     name = model or settings.model
     name = settings.aliases.get(name, name)
     prefix, slash, rest = name.partition("/")
     if slash and rest and prefix in settings.providers:
         return settings.providers[prefix], rest
-    return settings.providers["openai"], name
+    endpoint = settings.providers["openai"]
+    if slash and endpoint.is_openai:
+        # OpenAI's models have no slash in their names: a prompt for another must not go there.
+        import difflib
+
+        near = difflib.get_close_matches(prefix, settings.providers, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "add [providers.…] to the configuration"
+        raise ConfigError(f"no provider is called {prefix!r}", hint=hint)
+    return endpoint, name
 
 
 def open_cache(
@@ -216,7 +229,7 @@ def open_cache(
         return Provider(
             endpoint.base_url,
             key=key_of(endpoint, settings.environ),
-            strange_headers=_header_names(settings.environ),
+            strange_headers=() if endpoint.is_openai else _strange_headers(settings.environ),
             timeout=settings.timeout,
             retries=settings.retries,
             note=note,
@@ -342,7 +355,8 @@ def _rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
     return tuple(rates)
 
 
-def _header_names(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of the headers that the SDK would add to every request, to any host."""
+def _strange_headers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of OpenAI's headers, which the SDK would add to requests to any host."""
     lines = environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
-    return tuple(line.partition(":")[0].strip() for line in lines if ":" in line)
+    named = (line.partition(":")[0].strip() for line in lines if ":" in line)
+    return ("OpenAI-Organization", "OpenAI-Project", *named)

@@ -21,10 +21,12 @@ __all__ = ["Reader", "options"]
 
 #: Parameters of a request that have a flag of their own, or none because they are ours to set.
 _RESERVED = {
+    "api_key": "a key belongs into a variable",
     "messages": "give the prompt as an argument, or pipe it in",
     "model": "use -m",
     "stream": "use --stream or --no-stream",
     "stream_options": "llmc sets it by itself",
+    "timeout": "use --timeout",
 }
 
 

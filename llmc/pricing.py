@@ -81,7 +81,7 @@ def price(
         if any(fnmatch.fnmatchcase(name, rate.pattern) for name in (model, served or model)):
             return _by_rate(rate, tokens) if counted else Price(None)
     host = (urlsplit(base_url).hostname or "").lower()
-    if host and is_local(host):
+    if is_local(host):
         return Price(0, "local", 0)
     if not counted:
         return Price(None)

@@ -51,9 +51,8 @@ class Provider:
     ) -> None:
         """Prepare the client. `timeout` is in seconds; `note` is told of each wait and new try.
 
-        The SDK takes organisation, project and further headers from the environment and would
-        send them to any host; `strange_headers` names the latter, for all of them to be left out
-        where the host is not OpenAI's.
+        `strange_headers` names what the SDK takes from the environment and would send to any host,
+        for it to be left out.
         """
         import httpx2
         import openai
@@ -64,17 +63,13 @@ class Provider:
         self._retries = retries
         self._note = note
         self._sleep = sleep
-        own = self._host == "api.openai.com" or self._host.endswith(".api.openai.com")
-        strange = ("OpenAI-Organization", "OpenAI-Project", *strange_headers)
         # One that the SDK needs itself cannot be left out; it gets back the SDK's own value.
         needed = {
             "accept": "application/json",
             "authorization": f"Bearer {key}",
             "content-type": "application/json",
         }
-        headers: Any = (
-            {} if own else {name: needed.get(name.lower(), openai.omit) for name in strange}
-        )
+        headers: Any = {n: needed.get(n.lower(), openai.omit) for n in strange_headers}
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=key,

@@ -97,7 +97,7 @@ def write(text: str, *, flush: bool = True) -> None:
     Raises BrokenPipeError if the reader has left, and LlmcError if it cannot be written.
     """
     _pending.extend(text.encode("utf-8", "replace"))
-    if not flush and len(_pending) < 1 << 16:
+    if not _pending or (not flush and len(_pending) < 1 << 16):
         return
     try:
         if 1 in _closed:

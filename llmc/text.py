@@ -48,7 +48,11 @@ def visible(text: str) -> str:
 
 def one_line(text: str, *, width: int | None = None) -> str:
     """Fit a text on one line of at most `width` characters, control characters made visible."""
-    line = " ".join(text.translate(_ONE_LINE).split())
+    line = ""
+    if width is not None:  # the beginning is enough, unless nearly all of it is white space
+        line = " ".join(text[: 8 * width].translate(_ONE_LINE).split())
+    if width is None or len(line) <= width:
+        line = " ".join(text.translate(_ONE_LINE).split())
     return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
@@ -63,7 +67,7 @@ def age(seconds_: float) -> str:
 
 def seconds(duration_: float) -> str:
     """Write a short duration: `0.02 s`, `1.9 s`, `75 s`."""
-    if duration_ >= 10:
+    if duration_ >= 9.95:
         return f"{duration_:.0f} s"
     return f"{duration_:.1f} s" if duration_ >= 0.1 else f"{duration_:.2f} s"
 

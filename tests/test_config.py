@@ -373,11 +373,9 @@ base_url = "https://gw.example/v1"
         ("work/m", "work", "m"),
         ("work/a/b", "work", "a/b"),
         ("openrouter/openai/gpt-4o", "openrouter", "openai/gpt-4o"),
-        ("meta/llama", "openai", "meta/llama"),
         ("fast", "groq", "llama-3.1-8b-instant"),
         ("nick", "openai", "plain-name"),
         ("team/x", "work", "model/with/slashes"),
-        ("work/", "openai", "work/"),
     ],
 )
 def test_a_model_s_name_says_who_is_asked(named, provider, model, user_file):
@@ -498,3 +496,30 @@ def test_every_setting_is_documented_and_named_apart():
 )
 def test_colors_are_wanted_where_they_are_seen_or_forced(choice, terminal, environ, colors):
     assert config.wants_color(choice, terminal=terminal, environ=environ) is colors
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"),
+    [("olama/llama3", "did you mean 'ollama'?"), ("work/", "add [providers.…]"), ("a/b", "add")],
+)
+def test_a_prompt_for_a_provider_that_nobody_knows_does_not_go_to_openai(named, hint):
+    with pytest.raises(ConfigError) as raised:
+        config.endpoint_of(config.load({"model": named}))
+
+    assert "no provider is called" in str(raised.value)
+    assert str(raised.value.hint).startswith(hint)
+
+
+def test_a_name_with_a_slash_goes_where_openai_base_url_points(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://openrouter.ai/api/v1")
+
+    endpoint, model = config.endpoint_of(config.load({"model": "meta-llama/llama-3"}))
+
+    assert (endpoint.name, model) == ("openai", "meta-llama/llama-3")
+
+
+def test_a_configuration_that_is_named_must_be_there(monkeypatch):
+    monkeypatch.setenv("LLMC_CONFIG", "nowhere.toml")
+
+    with pytest.raises(ConfigError, match=r"LLMC_CONFIG: there is no nowhere\.toml"):
+        config.load({})

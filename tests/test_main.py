@@ -352,6 +352,7 @@ def test_a_file_named_in_a_way_that_the_porch_cannot_read_is_found_by_the_parser
 def test_without_a_home_the_porch_answers_from_a_file_that_is_named(world, monkeypatch):
     monkeypatch.setenv("LLMC_DB", str(world.db))
     monkeypatch.setenv("LLMC_CONFIG", str(world.home / "config.toml"))
+    (world.home / "config.toml").touch()
     monkeypatch.delenv("HOME")
     world.remember("why?")
 

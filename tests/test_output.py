@@ -79,6 +79,7 @@ def asked(*, price=PRICE, unkept=None, **changes):
         pytest.param(
             "1. so:\n   ```py\n   if a:\n       b\n   ```\n", "if a:\n    b\n", id="indented"
         ),
+        pytest.param("   ```\n x\n   y\n   ```\n", "x\ny\n", id="indented less than its fence"),
     ],
 )
 def test_the_first_fenced_block_is_extracted(said, block):

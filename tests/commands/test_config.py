@@ -273,7 +273,7 @@ def test_a_variable_that_is_no_setting_is_nobodys_business(cli, monkeypatch):
     assert (result.code, result.err) == (0, "")
 
 
-def test_values_do_not_command_the_terminal(cli, configuration):
+def test_values_do_not_command_the_terminal(cli, configuration, upstream):
     configuration('model = "[red]m[/x]\\u001b[2J"\n')
 
     result = cli("config", "--color", "never", terminal=True)
