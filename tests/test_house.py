@@ -23,6 +23,7 @@ IMPORTS = {
     "cache": "keys policy pricing",
     "cli": "__init__ config streams",
     "config": "cache endpoints places pricing provider store text",
+    "embedder": "",
     "endpoints": "pricing",
     "errors": "",
     "file": "schema",
@@ -30,6 +31,7 @@ IMPORTS = {
     "invocation": "",
     "keys": "",
     "ledger": "file*",
+    "minilm": "embedder weights wordpiece",
     "options": "text",
     "output": "keys streams text",
     "places": "",
@@ -37,12 +39,15 @@ IMPORTS = {
     "pricing": "",
     "prompt": "",
     "provider": "",
+    "published": "embedder",
     "schema": "",
     "selection": "",
     "store": "file ledger",
     "streams": "text",
     "text": "",
     "types": "",
+    "weights": "embedder published",
+    "wordpiece": "",
     "commands": "",
     "commands.ask": "cache config input options output prompt streams",
     "commands.config": "config options output places streams",
@@ -63,8 +68,9 @@ PURE = {"keys", "policy", "pricing", "prompt", "text", "types", "invocation"}
 SQL = {"schema", "file", "store", "ledger", "__main__"}
 
 #: Who looks into the environment: the porch and the settings; the command line for its debug
-#: switch; the demo, to hand it on to the commands that it runs.
-ENVIRONMENT = {"__main__", "config", "cli", "commands.demo"}
+#: switch; the demo, to hand it on to the commands that it runs; the weights, to tell numpy how many
+#: threads to start.
+ENVIRONMENT = {"__main__", "config", "cli", "commands.demo", "weights"}
 
 #: Third-party packages, and who may import them at module level. Elsewhere they stand inside the
 #: function that needs them.

