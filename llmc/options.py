@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -11,8 +11,10 @@ from llmc import text
 from llmc.errors import InputError
 from llmc.types import Selector
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
-    "MOST",
     "Color",
     "Db",
     "DryRun",
@@ -24,12 +26,25 @@ __all__ = [
     "Origin",
     "Since",
     "Yes",
+    "at_least",
     "duration",
     "selector",
 ]
 
-#: The largest number that a flag takes: SQLite's integers end there.
-MOST = 2**63 - 1
+
+def at_least(least: int) -> Callable[[Any], Any]:
+    """Return a callback that refuses numbers below `least`, and what SQLite could not hold.
+
+    Not Typer's own range: it would print these bounds in the help of every number.
+    """
+
+    def check(value: Any) -> Any:
+        if value is not None and not least <= value < 2**63:
+            raise typer.BadParameter(f"{value} is not a number from {least} up")
+        return value
+
+    return check
+
 
 Db: TypeAlias = Annotated[str | None, typer.Option("--db", metavar="PATH", help="The cache file.")]
 Color: TypeAlias = Annotated[
@@ -47,8 +62,7 @@ Limit: TypeAlias = Annotated[
         "--limit",
         "-l",
         metavar="N",
-        min=0,
-        max=MOST,
+        callback=at_least(0),
         help="At most N entries (a terminal gets 20).",
     ),
 ]

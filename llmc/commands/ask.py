@@ -11,7 +11,7 @@ from llmc import input as given
 from llmc import prompt as layout
 from llmc.cache import Cache
 from llmc.errors import InputError, LlmcError, ProviderError
-from llmc.options import MOST, Color, Db, duration
+from llmc.options import Color, Db, at_least, duration
 from llmc.types import Ask, Hit, Invocation, Request
 
 __all__ = ["command"]
@@ -53,12 +53,14 @@ def command(
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option("--temperature", metavar="T", min=0, max=MOST, help="Above 0: not cached."),
+        typer.Option(
+            "--temperature", metavar="T", callback=at_least(0), help="Above 0: not cached."
+        ),
     ] = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(
-            "--max-tokens", metavar="N", min=1, max=MOST, help="Limit of the answer's tokens."
+            "--max-tokens", metavar="N", callback=at_least(1), help="Limit of the answer's tokens."
         ),
     ] = None,
     timeout: Annotated[
@@ -106,12 +108,15 @@ def command(
     sample: Annotated[
         int | None,
         typer.Option(
-            "--sample", metavar="N", min=1, max=MOST, help="Remember N answers; give one of them."
+            "--sample",
+            metavar="N",
+            callback=at_least(1),
+            help="Remember N answers; give one of them.",
         ),
     ] = None,
     index: Annotated[
         int | None,
-        typer.Option("--index", metavar="I", min=1, max=MOST, help="Which sample: 1 to N."),
+        typer.Option("--index", metavar="I", callback=at_least(1), help="Which sample: 1 to N."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     stream: Annotated[
@@ -157,8 +162,6 @@ def command(
     for name in parameters.keys() & {name for name, flag in twice.items() if flag is not None}:
         raise InputError(f"{name} is given twice, by -o and by its flag")
     if temperature is not None:
-        if temperature != temperature:  # noqa: PLR0124  (only NaN does; it has no JSON)
-            raise InputError("--temperature: nan is not a number")
         parameters["temperature"] = temperature
     if max_tokens is not None:
         parameters[endpoint.limit_name] = max_tokens

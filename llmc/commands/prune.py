@@ -8,7 +8,7 @@ import typer
 from llmc import config, output
 from llmc import text as texts
 from llmc.errors import InputError
-from llmc.options import MOST, Color, Db, DryRun, Json, Yes, duration
+from llmc.options import Color, Db, DryRun, Json, Yes, at_least, duration
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -21,7 +21,7 @@ def command(
     max_entries: Annotated[
         int | None,
         typer.Option(
-            "--max-entries", metavar="N", min=0, max=MOST, help="Keep N, the last used ones."
+            "--max-entries", metavar="N", callback=at_least(0), help="Keep N, the last used ones."
         ),
     ] = None,
     max_size: Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from llmc import config, output
 from llmc.errors import LlmcError
-from llmc.options import MOST, Color, Db, Json
+from llmc.options import Color, Db, Json, at_least
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -15,7 +15,8 @@ __all__ = ["command"]
 
 def command(
     entry_id: Annotated[
-        int | None, typer.Argument(metavar="[ID]", help="An id of `llmc list`.", min=1, max=MOST)
+        int | None,
+        typer.Argument(metavar="[ID]", help="An id of `llmc list`.", callback=at_least(1)),
     ] = None,
     json: Json = False,
     db: Db = None,
