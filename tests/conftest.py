@@ -46,15 +46,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     for name, value in (("_taken", None), ("_meant", None), ("_closed", set())):
         monkeypatch.setattr(streams, name, value)
-    connect = cache_file._connect
+    open_file = cache_file.File.__init__
 
-    def connect_inside(path: str | None) -> Any:
-        assert path is None or Path(path).resolve().is_relative_to(tmp_path.resolve()), (
-            f"not isolated: {path}"
-        )
-        return connect(path)
+    def open_inside(file: cache_file.File, path: str, **options: Any) -> None:
+        assert Path(path).resolve().is_relative_to(tmp_path.resolve()), f"not isolated: {path}"
+        open_file(file, path, **options)
 
-    monkeypatch.setattr(cache_file, "_connect", connect_inside)
+    monkeypatch.setattr(cache_file.File, "__init__", open_inside)
     return folder
 
 
