@@ -30,11 +30,14 @@ COMMANDS = {
     "list": "List stored answers, the newest first.",
     "show": "Show a stored answer in full, the last one by default.",
     "search": "Find words in stored prompts and answers.",
+    "why": "Explain what answers a question from the cache, or why nothing does.",
+    "bad": "Reject a wrong answer, the last one by default.",
     "prune": "Remove expired entries, old ones, or the least used.",
     "invalidate": "Remove what matches a regular expression.",
     "config": "Show the settings in effect, and where each comes from.",
-    "doctor": "Check the cache file, the configuration and the provider.",
+    "doctor": "Check the cache file, the configuration, the provider and the embedder.",
     "demo": "Show the whole story offline in ten seconds.",
+    "model": "Fetch, list or remove the model that finds questions alike.",
 }
 
 _EPILOG = (
@@ -81,15 +84,24 @@ class _Group(TyperGroup):
 
 
 def build(name: str) -> Any:
-    """Import one command and return it as a Typer command."""
+    """Import one command and return it as a Typer command.
+
+    A module with `SUBCOMMANDS`, functions by their names, becomes a group of them: its `commands`.
+    """
     module = importlib.import_module(f"llmc.commands.{name}")
     app = typer.Typer(
+        help=COMMANDS[name],
+        epilog=_EPILOG,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.command(name, epilog=_EPILOG)(module.command)
+    subcommands = getattr(module, "SUBCOMMANDS", None)
+    if subcommands is not None:
+        app.callback(invoke_without_command=True)(_help_alone)
+    for word, function in (subcommands or {name: module.command}).items():
+        app.command(word, epilog=_EPILOG)(function)
     return typer.main.get_command(app)
 
 
@@ -156,11 +168,17 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain("stopped", None, arguments)
         return 1
     except ClickException as error:
-        _complain(error.format_message(), _usage_hint(error, arguments), arguments)
+        _complain(error.format_message(), _usage_hint(error), arguments)
         return 2 if isinstance(error, UsageError) else 1
     finally:
         streams.write(said.getvalue(), flush=False)
     return 0
+
+
+def _help_alone(context: typer.Context) -> None:
+    """Show a group's help where none of its commands is named."""
+    if context.invoked_subcommand is None:
+        streams.write(context.get_help() + "\n")
 
 
 def _refuse_bytes(number: int, argument: str) -> None:
@@ -179,15 +197,18 @@ def _print_version(ctx: Any, param: Any, value: object) -> None:  # noqa: ARG001
         ctx.exit()
 
 
-def _usage_hint(error: ClickException, arguments: list[str]) -> str | None:
+def _usage_hint(error: ClickException) -> str | None:
     if isinstance(error, NoSuchOption) and (
         " " in error.option_name or not error.option_name.lstrip("-").isascii()
     ):
         return "does the prompt begin with a dash? put -- before it, or pipe it in"
-    command = next((f" {word}" for word in arguments[:1] if word in COMMANDS), "")
-    if isinstance(error, NoSuchOption):
-        return f"llmc{command} --help lists the options; a prompt goes after --"
-    return f"llmc{command} --help"
+    context = error.ctx if isinstance(error, UsageError) else None
+    help_ = f"{context.command_path if context else 'llmc'} --help"
+    if not isinstance(error, NoSuchOption):
+        return help_
+    takes_prompt = context and any(param.name == "prompt" for param in context.command.params)
+    after = "; a prompt goes after --" if takes_prompt else ""
+    return f"{help_} lists the options{after}"
 
 
 def _complain(message: str, hint: str | None, arguments: list[str]) -> None:

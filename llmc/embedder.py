@@ -1,7 +1,5 @@
 """Which vector stands for a text? What every embedder promises, and the one behind an API.
 
-    EmbeddingError    1   no vector, and why; a lookup then is a miss, never a hit
-
 It stores and compares nothing. The local model is in `minilm`.
 """
 
@@ -15,22 +13,18 @@ import time
 from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from llmc.errors import LlmcError
+from llmc.errors import EmbeddingError
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Embedded", "Embedder", "EmbeddingError", "Endpoint", "encoding_format", "unit"]
+__all__ = ["Embedded", "Embedder", "Endpoint", "encoding_format", "unit"]
 
 #: Texts in one request. OpenAI takes 2,048, or 300,000 tokens; local servers choke earlier.
 _BATCH = 128
 
 #: More bytes than the answer to a full batch of 3,072 numbers each can have, written as floats.
 _LONGEST_ANSWER = 32_000_000
-
-
-class EmbeddingError(LlmcError):
-    """Report that a text got no vector: a model file or an endpoint that cannot be used."""
 
 
 class Embedded(NamedTuple):

@@ -8,6 +8,7 @@
     │   ├── Unavailable       1   it could not be reached, is overloaded or broke off: may pass
     │   ├── ParameterRefused  1   it does not take a parameter that we added by ourselves
     │   └── KeyRefused        4   no key, or the provider refuses it
+    ├── EmbeddingError        1   no vector, and why; a lookup then is a miss, never a hit
     └── CacheFileError        5   the cache file cannot be used
 
 Every error says what happened in one line and carries what was known where it was raised.
@@ -18,6 +19,7 @@ from __future__ import annotations
 __all__ = [
     "CacheFileError",
     "ConfigError",
+    "EmbeddingError",
     "InputError",
     "KeyRefused",
     "LlmcError",
@@ -106,6 +108,10 @@ class KeyRefused(ProviderError):
     """Report a missing key, or one that the provider refuses."""
 
     exit_code = 4
+
+
+class EmbeddingError(LlmcError):
+    """Report that a text got no vector: a model file or an endpoint that cannot be used."""
 
 
 class CacheFileError(LlmcError):

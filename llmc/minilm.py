@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from llmc.embedder import Embedded, EmbeddingError
+from llmc.embedder import Embedded
+from llmc.errors import EmbeddingError
 from llmc.weights import GROUP, MINILM, Weights, load_numpy
 from llmc.wordpiece import Vocabulary
 

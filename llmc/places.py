@@ -13,17 +13,17 @@ TYPE_CHECKING = False  # the typing module would cost the porch 3 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["config_path", "data_path"]
+__all__ = ["config_path", "data_path", "models_path"]
 
 
 def data_path(environ: Mapping[str, str]) -> str:
     """Return the cache file's place."""
-    folder = _folder(environ, "XDG_DATA_HOME", ".local/share")
-    if folder is None:
-        import platformdirs
+    return os.path.join(_data_folder(environ), "llmc.db")
 
-        folder = platformdirs.user_data_dir("llmc", appauthor=False)
-    return os.path.join(folder, "llmc.db")
+
+def models_path(environ: Mapping[str, str]) -> str:
+    """Return the folder of the local models; `LLMC_DB` does not move it."""
+    return os.path.join(_data_folder(environ), "models")
 
 
 def config_path(environ: Mapping[str, str]) -> str:
@@ -36,6 +36,15 @@ def config_path(environ: Mapping[str, str]) -> str:
 
         folder = platformdirs.user_config_dir("llmc", appauthor=False)
     return os.path.join(folder, "config.toml")
+
+
+def _data_folder(environ: Mapping[str, str]) -> str:
+    folder = _folder(environ, "XDG_DATA_HOME", ".local/share")
+    if folder is None:
+        import platformdirs
+
+        folder = platformdirs.user_data_dir("llmc", appauthor=False)
+    return folder
 
 
 def _folder(environ: Mapping[str, str], variable: str, otherwise: str) -> str | None:

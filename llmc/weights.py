@@ -18,21 +18,36 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from llmc import published
-from llmc.embedder import EmbeddingError
+from llmc.errors import EmbeddingError
 from llmc.published import Source, system_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float32]
 
-__all__ = ["FILE", "GROUP", "MINILM", "Model", "Weights", "convert", "load_numpy"]
+__all__ = [
+    "FILE",
+    "GROUP",
+    "MINILM",
+    "Model",
+    "Weights",
+    "alone",
+    "convert",
+    "install",
+    "load_numpy",
+    "paths",
+    "remove",
+]
 
 #: The file's name in the model's folder.
 FILE = "minilm.safetensors"
+
+#: The folder beside it of what is fetched and half made.
+_STAGING = "minilm.part"
 
 #: Numbers of a row that share a scale. One scale for a whole row leaves texts of two or three
 #: pieces at a cosine of 0.996 to the published model, this 0.9993, for 0.9 MB and 2 ms.
@@ -125,6 +140,63 @@ class Weights:
 
     def _error(self, reason: str) -> EmbeddingError:
         return EmbeddingError(f"model file {self.path}: {reason}", hint="run `llmc model pull`")
+
+
+def paths(folder: str) -> tuple[str, str]:
+    """Return where the model's file lies, and the folder of what is fetched to make it."""
+    return os.path.join(folder, FILE), os.path.join(folder, _STAGING)
+
+
+@contextlib.contextmanager
+def alone(folder: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keep other processes from installing into `folder` or removing from it meanwhile.
+
+    Makes the folder. `waiting` is called if another one is at it. Raises EmbeddingError.
+    """
+    import fcntl
+
+    with system_errors(folder):
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the cache file's too
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(number, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a network file system cannot: two at once then only spoil each other's part
+        yield
+    finally:
+        os.close(number)
+
+
+def install(source_folder: str, folder: str, *, model: Model = MINILM) -> str:
+    """Make the model's file in `folder` from its published ones, and throw away what was fetched.
+
+    Returns its path. Raises EmbeddingError as `convert` does.
+    """
+    import shutil
+
+    path, staging = paths(folder)
+    made = convert(source_folder, staging, model=model)  # what a kill leaves lies there too
+    with system_errors(path):
+        os.replace(made, path)
+    shutil.rmtree(staging, ignore_errors=True)
+    return path
+
+
+def remove(folder: str) -> None:
+    """Remove the model's file from `folder`, and what was fetched. Raises EmbeddingError."""
+    import shutil
+
+    path, staging = paths(folder)
+    with system_errors(path):
+        if os.path.lexists(path):
+            os.remove(path)
+        if os.path.lexists(staging):
+            shutil.rmtree(staging)
 
 
 def convert(source_folder: str, target: str, *, model: Model = MINILM) -> str:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import re
 import subprocess
@@ -15,51 +13,57 @@ from llmc.cli import COMMANDS, build
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EVERY = pytest.mark.parametrize("name", list(COMMANDS))
+#: Every command as it is called, the groups' own ones included, and those that are no group.
+TREE = {
+    (name, *below): command.commands[below[0]] if below else command
+    for name, command in ((name, build(name)) for name in COMMANDS)
+    for below in [(), *((word,) for word in getattr(command, "commands", ()))]
+}
+LEAVES = [path for path, command in TREE.items() if not hasattr(command, "commands")]
+
+EVERY = pytest.mark.parametrize("path", list(TREE), ids=" ".join)
+EVERY_LEAF = pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 
 
 @EVERY
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_goes_to_standard_output(cli, name, flag):
-    result = cli(name, flag)
+def test_help_goes_to_standard_output(cli, path, flag):
+    result = cli(*path, flag)
 
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith(f"Usage: llmc {name}")
-    assert COMMANDS[name] in result.out
+    assert result.out.startswith(f"Usage: llmc {' '.join(path)} ")
+    assert TREE[path].help.partition("\n")[0] in result.out
+    assert "Exit codes:" in result.out
 
 
 @EVERY
 @pytest.mark.parametrize("options", [{}, {"terminal": True}])
-def test_help_is_plain_text_of_a_readable_width(cli, monkeypatch, name, options):
+def test_help_is_plain_text_of_a_readable_width(cli, monkeypatch, path, options):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "300")
 
-    result = cli(name, "--help", **options)
+    result = cli(*path, "--help", **options)
 
     assert re.search(r"[^\n -~\u2026]", result.out) is None
     assert max(map(len, result.out.splitlines())) <= 100
 
 
-@EVERY
+@pytest.mark.parametrize("name", list(COMMANDS))
 def test_the_table_of_commands_says_what_each_says_of_itself(name):
-    module = importlib.import_module(f"llmc.commands.{name}")
-
-    first = inspect.getdoc(module.command).partition("\n")[0]
-
-    assert COMMANDS[name] == first
+    assert COMMANDS[name] == build(name).help.partition("\n")[0]
 
 
-@EVERY
+@EVERY_LEAF
 @pytest.mark.parametrize("flag", ["--db", "--color"])
-def test_every_command_takes_the_common_flags(cli, name, flag):
-    result = cli(name, "--help")
+def test_every_command_takes_the_common_flags(cli, path, flag):
+    result = cli(*path, "--help")
 
     assert f" {flag} " in result.out
 
 
 @EVERY
-def test_every_option_has_a_name_for_its_value_and_a_help_text(name):
-    parameters = [p for p in build(name).params if not getattr(p, "hidden", False)]
+def test_every_option_has_a_name_for_its_value_and_a_help_text(path):
+    parameters = [p for p in TREE[path].params if not getattr(p, "hidden", False)]
 
     silent = [p.name for p in parameters if not getattr(p, "help", "")]
     typed = [p.name for p in parameters if not getattr(p, "is_flag", False) and not p.metavar]
@@ -105,6 +109,56 @@ def test_a_mistyped_command_names_the_one_that_was_meant(cli, typed, meant):
     assert f"No such command '{typed}'" in result.err
     assert "Did you mean" in result.err
     assert f"'{meant}'" in result.err
+
+
+@pytest.mark.parametrize("name", ["model"])
+def test_a_group_alone_shows_its_help(cli, name):
+    asked = cli(name, "--help")
+
+    result = cli(name)
+
+    assert result == asked
+    assert all(f"\n  {word} " in result.out for word in build(name).commands)
+
+
+def test_the_first_sentences_of_a_groups_commands_are_shown_in_full(cli):
+    result = cli("model")
+
+    assert "..." not in result.out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("plul", "pull"), ("lst", "list"), ("remvoe", "remove")]
+)
+def test_a_mistyped_command_of_a_group_leads_to_the_groups_help(cli, typed, meant):
+    result = cli("model", typed)
+
+    assert (result.code, result.out) == (2, "")
+    assert f"No such command '{typed}'. Did you mean '{meant}'?" in result.err
+    assert result.err.endswith("llmc:   llmc model --help\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way"),
+    [
+        (("zzz",), "llmc --help"),
+        (("--nope",), "llmc --help lists the options"),
+        (("list", "--nope"), "llmc list --help lists the options"),
+        (("ask", "--nope"), "llmc ask --help lists the options; a prompt goes after --"),
+        (("ask", "-- not", "one"), "does the prompt begin with a dash? put -- before it, or pi"),
+        (("model", "--nope"), "llmc model --help lists the options"),
+        (("model", "pull", "--nope"), "llmc model pull --help lists the options"),
+        (("model", "pull", "one", "two"), "llmc model pull --help"),
+        (("model", "pull", "other"), "llmc model pull --help"),
+        (("model", "list", "--color", "some"), "llmc model list --help"),
+    ],
+    ids=repr,
+)
+def test_wrong_usage_leads_to_the_help_of_the_command_in_question(cli, arguments, way):
+    result = cli(*arguments)
+
+    assert result.code == 2
+    assert result.err.splitlines()[1].startswith(f"llmc:   {way}")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from upstream import Reply
 
 from llmc import embedder
-from llmc.embedder import Embedded, EmbeddingError, Endpoint, encoding_format, unit
+from llmc.embedder import Embedded, Endpoint, encoding_format, unit
+from llmc.errors import EmbeddingError
 
 KEY = "sk-a-secret"
 

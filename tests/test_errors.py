@@ -8,6 +8,7 @@ from llmc import errors
 from llmc.errors import (
     CacheFileError,
     ConfigError,
+    EmbeddingError,
     InputError,
     KeyRefused,
     LlmcError,
@@ -37,6 +38,7 @@ def test_the_tree_in_the_docstring_tells_the_exit_code(name):
         (ProviderError("failed"), 1),
         (Unavailable("failed"), 1),
         (ParameterRefused("failed", parameter="temperature"), 1),
+        (EmbeddingError("failed"), 1),
         (InputError("failed"), 2),
         (ConfigError("failed"), 2),
         (NotCached("failed"), 3),

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import struct
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import bound_by_modes, output
 from tiny_model import HIDDEN, Tiny
 
 from llmc import minilm, published
-from llmc.embedder import Embedded, EmbeddingError
+from llmc.embedder import Embedded
+from llmc.errors import EmbeddingError
 from llmc.minilm import MiniLM
 from llmc.weights import FILE, convert
 
@@ -130,6 +133,87 @@ def test_a_missing_model_is_an_error_with_a_hint(tmp_path):
         MiniLM(str(tmp_path))
 
     assert missing.value.hint == "run `llmc model pull`"
+
+
+def scrambled(path):
+    path.write_bytes(random.Random(7).randbytes(path.stat().st_size))
+
+
+def headless(path):
+    """The header's length and its first byte stand, the rest is noise."""
+    content = path.read_bytes()
+    path.write_bytes(content[:9] + random.Random(7).randbytes(len(content) - 9))
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (Path.unlink, "no such file or directory"),
+        (lambda path: path.write_bytes(b""), "it is empty"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "it is truncated or damaged"),
+        (lambda path: path.write_bytes(path.read_bytes()[:90]), "it is not a model file, or trunc"),
+        (scrambled, "it is not a model file, or truncated"),
+        (headless, "it is not a model file, or truncated"),
+        (a_folder, "is a directory"),
+    ],
+    ids=["missing", "empty", "one byte short", "cut short", "noise", "no header", "folder"],
+)
+def test_a_file_that_is_not_the_models_is_an_error_with_a_hint(tiny, tmp_path, spoil, reason):
+    path = tmp_path / "model" / FILE
+    spoil(path)
+
+    with pytest.raises(EmbeddingError, match=f"{path}: {reason}") as failure:
+        MiniLM(str(path.parent), model=tiny.model)
+
+    assert failure.value.hint == "run `llmc model pull`"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"sources": published.MINILM}, "it is another model's, or another llmc's"),
+        ({"hidden": 2 * HIDDEN}, "it is truncated or damaged"),
+        ({"layers": 3}, "it is truncated or damaged"),
+        ({"words": 30_522}, "it is truncated or damaged"),
+    ],
+    ids=str,
+)
+def test_the_file_of_another_model_is_an_error_with_a_hint(tiny, tmp_path, change, reason):
+    other = tiny.model._replace(**change)
+
+    with pytest.raises(EmbeddingError, match=reason) as failure:
+        MiniLM(str(tmp_path / "model"), model=other)
+
+    assert failure.value.hint == "run `llmc model pull`"
+
+
+def test_a_file_that_may_not_be_read_is_an_error(tiny, tmp_path):
+    (tmp_path / "model" / FILE).chmod(0)
+    script = "import sys; from llmc.minilm import MiniLM; MiniLM(sys.argv[1])"
+
+    said = output(script, tmp_path / "model", before=bound_by_modes())
+
+    assert said.endswith(
+        f"EmbeddingError: model file {tmp_path / 'model' / FILE}: permission denied"
+    )
+
+
+def test_opening_the_model_reads_no_numbers(tiny, tmp_path):
+    path = tmp_path / "model" / FILE
+    content = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    end = start + json.loads(content[8:start])["vocabulary"]["data_offsets"][0]
+    content[start:end] = bytes(end - start)
+    path.write_bytes(content)
+
+    opened = MiniLM(str(path.parent), model=tiny.model)
+
+    assert opened.dimension == HIDDEN
 
 
 @pytest.mark.parametrize(

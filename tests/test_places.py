@@ -44,11 +44,13 @@ def environment(request, monkeypatch):
 
 def test_the_folders_are_those_of_platformdirs(environment):
     data, config = places.data_path(environment), places.config_path(environment)
+    models = places.models_path(environment)
 
     data_home = platformdirs.user_data_dir("llmc", appauthor=False)
     config_home = platformdirs.user_config_dir("llmc", appauthor=False)
     assert os.path.normpath(data) == os.path.normpath(f"{data_home}/llmc.db")
     assert os.path.normpath(config) == os.path.normpath(f"{config_home}/config.toml")
+    assert os.path.normpath(models) == os.path.normpath(f"{data_home}/models")
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS keeps both elsewhere")
@@ -59,6 +61,12 @@ def test_with_a_home_and_nothing_else_they_lie_in_it():
 
     assert data == "/home/someone/.local/share/llmc/llmc.db"
     assert config == "/home/someone/.config/llmc/config.toml"
+
+
+def test_the_models_do_not_move_with_the_cache_file(home):
+    environ = dict(os.environ) | {"LLMC_DB": "/elsewhere/llmc.db"}
+
+    assert places.models_path(environ) == places.models_path(dict(os.environ))
 
 
 @pytest.mark.parametrize(

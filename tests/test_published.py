@@ -3,13 +3,14 @@ from __future__ import annotations
 import errno
 import sys
 
+import httpx2
 import pytest
 from mirror import Manner, Mirror
 from tiny_model import source
 
 from llmc import published
-from llmc.embedder import EmbeddingError
-from llmc.published import check, download, find_local
+from llmc.errors import EmbeddingError, InputError
+from llmc.published import check, download, find_local, host
 
 WEIGHTS = bytes(range(256)) * 2_000
 VOCABULARY = b"[PAD]\n[UNK]\n"
@@ -148,6 +149,46 @@ def test_a_server_that_is_not_there_is_named(mirror, sources, target):
 
     with pytest.raises(EmbeddingError, match=r"127\.0\.0\.1:\d+ cannot be reached"):
         download(mirror.url, str(target), sources=sources)
+
+
+@pytest.mark.parametrize("error", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError])
+def test_what_cannot_be_reached_has_a_way_round(sources, target, monkeypatch, error):
+    def fail(*_: object, **__: object) -> None:
+        raise error("it tells a password")
+
+    monkeypatch.setattr(httpx2.Client, "stream", fail)
+
+    with pytest.raises(EmbeddingError) as failure:
+        download("https://me:word@models.example/x", str(target), sources=sources)
+
+    assert str(failure.value) == "model.safetensors: models.example cannot be reached"
+    assert "--from DIR" in failure.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (published.URL, "huggingface.co"),
+        ("http://127.0.0.1:8000/x", "127.0.0.1:8000"),
+        ("https://me:word@[::1]:80", "[::1]:80"),
+    ],
+)
+def test_an_addresss_host_is_named_without_its_password(url, name):
+    assert host(url) == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "x", "ftp://h/", "http://", "http:///x", "http://[::1", "http://h:99999", "file:///x"],
+)
+def test_what_is_no_address_has_no_host(url):
+    with pytest.raises(InputError, match="is no address to fetch from"):
+        host(url)
+
+
+def test_an_address_that_is_none_tells_no_password():
+    with pytest.raises(InputError, match=r"^'h/' is no address to fetch from$"):
+        host("ftp://me:word@h/")
 
 
 def test_a_base_that_is_no_address_is_refused(sources, target):

