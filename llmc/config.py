@@ -6,48 +6,45 @@ reads the environment; `open_cache` alone names the parts that a cache is made o
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmc import places, text
+from llmc import places
 from llmc.endpoints import Endpoint, key_of, providers
-from llmc.errors import CacheFileError, ConfigError
+from llmc.errors import CacheFileError, ConfigError, EmbeddingError, KeyRefused
+from llmc.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from llmc.cache import Cache
+    from llmc.embedder import Embedder
+    from llmc.meaning import Chosen, Meaning
     from llmc.pricing import Rate
     from llmc.provider import Provider
+    from llmc.settings import Setting
+    from llmc.store import Store
     from llmc.types import CacheMode
 
 __all__ = [
     "SETTINGS",
-    "Setting",
     "Settings",
+    "cache_of",
+    "embedder_of",
     "endpoint_of",
     "load",
+    "meaning_of",
     "open_cache",
     "wants_color",
 ]
 
 PROJECT_FILE = ".llmc.toml"
 
-
-class Setting(NamedTuple):
-    """One setting: how its text is read, what it is by default, who may set it."""
-
-    name: str
-    read: Callable[[Any], Any]
-    default: Any
-    meaning: str
-    project: bool = False  # whether a project's file may set it
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return f"LLMC_{self.name.upper()}"
+#: OpenAI's smallest embedding model, and the seconds that a question waits for a remote one.
+_OPENAI_EMBEDDER = "text-embedding-3-small"
+_PATIENCE = 5.0
 
 
 class Settings(NamedTuple):
@@ -58,6 +55,10 @@ class Settings(NamedTuple):
     namespace: str
     ttl: float | None
     match: str
+    error: str
+    threshold: float | None
+    embedder: str
+    audit: float
     cache: CacheMode
     timeout: float
     retries: int
@@ -66,71 +67,6 @@ class Settings(NamedTuple):
     rates: tuple[Rate, ...]
     origins: dict[str, str]
     environ: Mapping[str, str]
-
-
-def _words(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("it must be a text")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("it is not UTF-8") from None
-    return value.strip()
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
-        return str(value)
-
-    return read
-
-
-def _duration(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and 0 <= value <= text.LONGEST:
-        return float(value)
-    return text.duration(str(value))
-
-
-def _ttl(value: Any) -> float | None:
-    return None if value == "none" else _duration(value)
-
-
-def _timeout(value: Any) -> float:
-    if (found := _duration(value)) <= 0:
-        raise ValueError(f"{value!r} is no time at all")
-    return found
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
-        raise ValueError(f"{value!r} is not a whole number")
-    return int(value)
-
-
-def _path(value: Any) -> str:
-    return os.path.expanduser(_words(value))
-
-
-#: Every setting, in the order in which `llmc config` and the documentation show them.
-SETTINGS = (
-    Setting("db", _path, None, "the cache file"),
-    Setting("model", _words, "gpt-6-luna", "the model: NAME, PROVIDER/NAME or an alias", True),
-    Setting("namespace", _words, "default", "entries of other namespaces are not seen", True),
-    Setting("ttl", _ttl, None, "life of a new answer: 90s, 24h, 7d …; `none`: no end", True),
-    Setting("match", _one_of("auto", "exact"), "auto", "what may answer: auto or exact", True),
-    Setting(
-        "cache",
-        _one_of("auto", "deterministic", "all"),
-        "auto",
-        "what is kept: auto (all but answers to a stated temperature above 0 or n above 1),"
-        " deterministic (temperature 0 alone) or all",
-    ),
-    Setting("timeout", _timeout, 600.0, "seconds to wait for the provider"),
-    Setting("retries", _whole, 2, "new tries after a failure that may pass"),
-)
 
 
 def load(
@@ -197,6 +133,33 @@ def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint,
     return endpoint, name
 
 
+def embedder_of(settings: Settings) -> Chosen | None:
+    """Return the embedder that the settings choose, not opened yet; None if they choose none.
+
+    Raises ConfigError for one of a provider that nobody knows.
+    """
+    from llmc.meaning import Chosen
+
+    name = settings.embedder
+    folder = places.models_path(settings.environ)
+    if name == "auto":
+        name = _best_embedder(settings, folder)
+    if name == "none":
+        return None
+    if name == "minilm":
+
+        def local() -> Embedder:
+            from llmc.minilm import MiniLM
+
+            return MiniLM(folder)
+
+        return Chosen("minilm", local=True, open=local, price=lambda *_: 0)
+    provider, _, model = ("openai/" + _OPENAI_EMBEDDER if name == "openai" else name).partition("/")
+    if provider not in settings.providers:
+        raise ConfigError(f"embedder: no provider is called {provider!r}")
+    return _remote_embedder(settings, settings.providers[provider], model)
+
+
 def open_cache(
     settings: Settings,
     *,
@@ -210,8 +173,6 @@ def open_cache(
     cannot be used costs such a line, or raises CacheFileError if it `must_work`. Without `create`
     a file that is not there is not made.
     """
-    from llmc.cache import Cache
-    from llmc.pricing import price
     from llmc.store import Store
 
     store: Store | None = None
@@ -221,6 +182,13 @@ def open_cache(
         if must_work:
             raise
         note(f"{error}; answering without it")
+    return cache_of(settings, store, note=note)
+
+
+def cache_of(settings: Settings, store: Store | None, *, note: Callable[[str], None]) -> Cache:
+    """Wire a cache around an open file, or around none; closing it closes the file."""
+    from llmc.cache import Cache
+    from llmc.pricing import price
 
     def connect(provider: str) -> Provider:
         from llmc.provider import Provider
@@ -245,6 +213,26 @@ def open_cache(
         timer=time.monotonic,
         draw=lambda count: int.from_bytes(os.urandom(8)) % count,
         note=note,
+        meaning=functools.cache(lambda: store and meaning_of(settings, store, note=note)),
+    )
+
+
+def meaning_of(settings: Settings, store: Store, *, note: Callable[[str], None]) -> Meaning | None:
+    """Wire the search by meaning in an open file; None if the settings choose no embedder."""
+    chosen = embedder_of(settings)
+    if chosen is None:
+        if settings.match == "semantic":
+            note("no embedder: the same words match alone (llmc model pull brings one)")
+        return None
+    from llmc.meaning import Meaning
+
+    return Meaning(
+        store,
+        chosen,
+        error=settings.error,
+        threshold=settings.threshold,
+        clock=time.time,
+        note=note,
     )
 
 
@@ -264,6 +252,38 @@ def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | Non
 
 
 _TABLES = {"aliases", "providers", "prices"}
+
+
+def _best_embedder(settings: Settings, folder: str) -> str:
+    """Choose for `auto`: nothing is downloaded, and no host is told that was not told before."""
+    if os.path.isfile(os.path.join(folder, "minilm.safetensors")):
+        return "minilm"
+    endpoint, _ = endpoint_of(settings)
+    known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
+    return f"{endpoint.name}/{_OPENAI_EMBEDDER}" if endpoint.is_openai and known else "none"
+
+
+def _remote_embedder(settings: Settings, endpoint: Endpoint, model: str) -> Chosen:
+    from llmc.meaning import Chosen
+    from llmc.pricing import estimate_tokens, price
+    from llmc.types import Tokens
+
+    def remote() -> Embedder:
+        from llmc import embedder
+
+        try:
+            key = key_of(endpoint, settings.environ)
+        except KeyRefused as error:
+            raise EmbeddingError(str(error)) from None
+        timeout = min(settings.timeout, _PATIENCE)
+        return embedder.Endpoint(endpoint.base_url, key=key, model=model, timeout=timeout)
+
+    def cost(tokens: int | None, texts: Sequence[str]) -> int:
+        count = sum(map(estimate_tokens, texts)) if tokens is None else tokens
+        return price(model, endpoint.base_url, Tokens(count, 0), rates=settings.rates).cost or 0
+
+    name = f"{model}@{endpoint.base_url}"
+    return Chosen(name, local=False, open=remote, price=cost)
 
 
 def _toml(path: str) -> dict[str, Any]:

@@ -58,18 +58,18 @@ class Reader:
         return invocation.digest_of_inputs(self._piped, self._contents)
 
     def words_and_document(self, prompt: str | None, *, stdin: bool) -> tuple[str, str | None]:
-        """Return the user's words and the piped document, if both were given.
+        """Return the words of the argument and the piped document: at least one of them.
 
-        The words come from the argument, or from standard input if there is none or it is `-`.
-        Raises InputError if there are no words, or if they cannot be read.
+        Standard input is read if it is meant, or if the argument is `-`; then there are no words.
+        Raises InputError if there is nothing, or if it cannot be read.
         """
         if prompt == "-":
-            return self._stdin() or _no_words("standard input is empty"), None
+            return "", self._stdin() or _no_words("standard input is empty")
         piped = self._stdin() if stdin and streams.stdin_is_meant() else ""
         if prompt is not None and prompt.strip():
             return prompt, piped or None
         missing = "no prompt: give one, or pipe it in" if prompt is None else "the prompt is empty"
-        return piped or _no_words(missing), None
+        return "", piped or _no_words(missing)
 
     def text(self, path: str) -> str:
         """Return a file's text. Raises InputError if it cannot be read or is none."""

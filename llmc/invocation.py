@@ -16,12 +16,16 @@ __all__ = ["VARIABLES", "digest_of_inputs", "digest_of_words"]
 
 #: The variables that decide which entry answers. A key does not: rotating it loses nothing.
 VARIABLES = (
+    "LLMC_AUDIT",
     "LLMC_CACHE",
     "LLMC_DB",
+    "LLMC_EMBEDDER",
+    "LLMC_ERROR",
     "LLMC_MATCH",
     "LLMC_MODEL",
     "LLMC_NAMESPACE",
     "LLMC_RETRIES",
+    "LLMC_THRESHOLD",
     "LLMC_TIMEOUT",
     "LLMC_TTL",
     "OPENAI_BASE_URL",

@@ -17,6 +17,7 @@ __all__ = [
     "cache_key",
     "canonical",
     "family_key",
+    "follows",
     "frame_of",
     "prompt_of",
     "request_from",
@@ -112,6 +113,14 @@ def system_of(request: Request) -> str:
         if message.get("role") in ("system", "developer")
     ]
     return "\n\n".join(text for text in texts if text)
+
+
+def follows(request: Request) -> bool:
+    """Tell whether the last user text follows earlier turns of a conversation."""
+    last = _last_user(request.body)
+    before = request.body["messages"][:last] if last is not None else []
+    told = ("system", "developer")
+    return any(not isinstance(each, dict) or each.get("role") not in told for each in before)
 
 
 def request_from(frame: str, prompt: str) -> Request:

@@ -27,9 +27,24 @@ class Ledger:
         marks = ", ".join("?" * len(line))
         self._file.execute(f"INSERT INTO ledger ({', '.join(line._fields)}) VALUES ({marks})", line)
 
+    def add_judging(self, entry_id: int, nusd: int) -> None:
+        """Add what judging cost to an entry's last semantic hit, in the caller's transaction."""
+        self._file.execute(
+            "UPDATE ledger SET judging_nusd = judging_nusd + ? WHERE id ="
+            " (SELECT max(id) FROM ledger WHERE entry_id = ? AND source = 'semantic')",
+            (nusd, entry_id),
+        )
+
     def last_entry_id(self) -> int | None:
         """Return the id of the entry that gave the last answer; None if that was not kept."""
         rows = self._file.rows("SELECT entry_id FROM ledger ORDER BY id DESC LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def last_source(self, entry_id: int) -> str | None:
+        """Return how an entry answered last; None if no line tells."""
+        rows = self._file.rows(
+            "SELECT source FROM ledger WHERE entry_id = ? ORDER BY id DESC LIMIT 1", (entry_id,)
+        )
         return rows[0][0] if rows else None
 
     def totals(self, *, since: float, by: Group | None = None) -> list[dict[str, Any]]:

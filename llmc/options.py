@@ -15,16 +15,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "AskedModel",
     "Color",
+    "Context",
     "Db",
     "DryRun",
+    "EntryId",
+    "Error",
+    "Exact",
+    "File",
     "Json",
+    "KeptApart",
     "Limit",
+    "Match",
+    "MaxTokens",
     "Model",
     "Namespace",
+    "NoStdin",
     "OlderThan",
+    "Option",
     "Origin",
+    "Schema",
     "Since",
+    "System",
+    "SystemFile",
+    "Temperature",
+    "Threshold",
     "Yes",
     "at_least",
     "duration",
@@ -81,6 +97,71 @@ Since: TypeAlias = Annotated[
 ]
 OlderThan: TypeAlias = Annotated[
     str | None, typer.Option("--older-than", metavar="AGE", help="Only what is older than that.")
+]
+
+#: What a question is made of, for the commands that take one.
+AskedModel: TypeAlias = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.")
+]
+System: TypeAlias = Annotated[
+    str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")
+]
+SystemFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--system-file", metavar="PATH", help="Read the system prompt from a file."),
+]
+File: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--file", "-f", metavar="PATH", help="Stable material, placed first."),
+]
+Context: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--context", metavar="TEXT", help="Changing material, placed after it."),
+]
+Option: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any parameter of the API."),
+]
+Temperature: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--temperature", metavar="T", callback=at_least(0), help="Above 0: not cached."),
+]
+MaxTokens: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens", metavar="N", callback=at_least(1), help="Limit of the answer's tokens."
+    ),
+]
+Schema: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--schema", metavar="FILE|JSON", help="JSON schema that the answer follows."),
+]
+KeptApart: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="Keep answers apart from others'."),
+]
+Match: TypeAlias = Annotated[
+    Literal["auto", "exact", "semantic"] | None,
+    typer.Option(
+        "--match",
+        metavar="HOW",
+        help="What may answer: exact, semantic (other words too) or auto (on a terminal).",
+    ),
+]
+Exact: TypeAlias = Annotated[bool, typer.Option("--exact", help="Short for --match exact.")]
+Error: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--error", metavar="SHARE", help="Wrong among semantic hits: 5%, 10%, strict."),
+]
+Threshold: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--threshold", metavar="COSINE", help="Set the similarity itself: 0 to 1."),
+]
+NoStdin: TypeAlias = Annotated[bool, typer.Option("--no-stdin", help="Leave standard input alone.")]
+
+EntryId: TypeAlias = Annotated[
+    int | None,
+    typer.Argument(metavar="[ID]", help="An id of `llmc list`.", callback=at_least(1)),
 ]
 
 

@@ -18,7 +18,7 @@ from llmc.types import Hit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmc.types import Ask, Entry, Miss, Price, Request
+    from llmc.types import Alias, Ask, Entry, Miss, Price, Request
 
 __all__ = [
     "answer_text",
@@ -227,12 +227,20 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
         line = f"stale answer, {text.age(now - entry.created_at)} old{expired}"
     elif hit.source != "model":
         line = text.hit_line(hit.source, now - entry.created_at, entry.cost, entry.latency or 0.0)
+        if hit.alias is not None:
+            line += _matched(hit.alias, entry)
     else:
         line = _paid(hit, verbose=verbose)
     if verbose:
         name = "" if entry.id is None else f"entry {entry.id}, "
         line += f"; {name}key {entry.key.hex()[:12]}, namespace {entry.namespace}"
     return line
+
+
+def _matched(alias: Alias, entry: Entry) -> str:
+    """Say which question an answer was stored under, how near it is, and how to reject it."""
+    question = text.one_line(entry.prompt[entry.instruction_at :], width=80)
+    return f", asked as “{question}” ({alias.similarity:.3f}); wrong? llmc bad {entry.id}"
 
 
 def _paid(hit: Hit, *, verbose: bool) -> str:
@@ -244,6 +252,8 @@ def _paid(hit: Hit, *, verbose: bool) -> str:
         line += f", {cached:,} of {prompt:,} prompt tokens cached by the provider"
     if hit.unkept is not None:
         line += f"; not stored: {hit.unkept}"
+    if verbose and hit.no_meaning is not None:
+        line += f"; by meaning: {hit.no_meaning}"
     return line
 
 
@@ -257,8 +267,8 @@ def as_json(hit: Hit, *, answer: str, now: float) -> dict[str, Any]:
         "source": hit.source,
         "level": hit.level,
         "id": entry.id,
-        "similarity": None,
-        "matched_prompt": None,
+        "similarity": None if hit.alias is None else round(hit.alias.similarity, 6),
+        "matched_prompt": None if hit.alias is None else entry.prompt,
         "model": entry.model,
         "namespace": entry.namespace,
         "usage": hit.usage if model else dict(_FREE),
@@ -283,6 +293,8 @@ def plan_json(
     if isinstance(found, Hit):
         plan |= {"key": found.entry.key.hex(), "source": found.source, "level": found.level}
         plan |= {"id": found.entry.id, "age_s": round(now - found.entry.created_at, 3)}
+        if found.alias is not None:
+            plan |= {"similarity": found.alias.similarity, "matched_prompt": found.entry.prompt}
     else:
         source = None if ask.offline else "model"
         plan |= {"key": found.key.hex(), "source": source, "level": None, "id": None, "age_s": None}

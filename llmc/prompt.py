@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["messages"]
+__all__ = ["instruction_at", "messages"]
 
 
 def messages(
@@ -34,3 +34,10 @@ def messages(
     user = f"{document}\n\n{words}" if document and words else document or words
     parts = [("system", static), ("system", context), ("user", user)]
     return [{"role": role, "content": text} for role, text in parts if text]
+
+
+def instruction_at(words: str, document: str | None) -> int:
+    """Return where the user's `words` begin in the user message that `messages` lays out."""
+    if not document:
+        return 0
+    return len(document) + 2 if words else len(document)

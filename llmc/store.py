@@ -6,46 +6,25 @@ Every method raises CacheFileError where the file fails it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Self
 
+from llmc.errors import CacheFileError, LlmcError
 from llmc.file import File
 from llmc.ledger import Ledger
-from llmc.types import NEXT_SAMPLE, Entry, Selector, Tokens
+from llmc.paraphrases import Paraphrases
+from llmc.rows import COLUMNS, FROM, columns_of, condition, entry_of
+from llmc.types import NEXT_SAMPLE, Selector
+from llmc.vectors import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from llmc.types import Draft, Invocation, Line
+    from llmc.types import Alias, Draft, Entry, Invocation, Line, Vector, Verdict
 
 __all__ = ["Store"]
 
-#: The fields of an Entry, and the columns that they are read from.
-_READ = {
-    "id": "e.id",
-    "namespace": "e.namespace",
-    "key": "e.key",
-    "sample": "e.sample",
-    "token_limit": "e.token_limit",
-    "model": "s.model",
-    "prompt": "e.prompt",
-    "answer": "e.answer",
-    "choices": "e.choices",
-    "finish_reason": "e.finish_reason",
-    "served_model": "e.served_model",
-    "temperature": "e.temperature",
-    "prompt_tokens": "e.prompt_tokens",
-    "completion_tokens": "e.completion_tokens",
-    "cached_tokens": "e.cached_tokens",
-    "cache_write_tokens": "e.cache_write_tokens",
-    "cost": "e.cost_nusd",
-    "latency": "e.latency",
-    "created_at": "e.created_at",
-    "expires_at": "e.expires_at",
-    "source": "e.source",
-    "hits": "e.hits",
-}
 #: What FTS5 does not split into words: NUL, Thai to Myanmar, Khmer, kana and ideographs.
 _UNSPACED = (
     ("\0", "\0"),
@@ -56,19 +35,17 @@ _UNSPACED = (
     ("\uff66", "\uff9f"),
     ("\U00020000", "\U0003ffff"),
 )
-_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
-_NAMES = tuple(_READ)
-_COLUMNS = ", ".join(_READ.values())
-_FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
 
 
 class Store:
-    """The entries of one cache file, and its ledger. Use it as a context manager."""
+    """The entries of one cache file, and what belongs to them. Use it as a context manager."""
 
     def __init__(self, path: str, *, create: bool = True) -> None:
         """Open the cache file at `path`. Raises CacheFileError if it cannot be used."""
         self.file = File(path, create=create)
         self.ledger = Ledger(self.file)
+        self.vectors = Vectors(self.file)
+        self.paraphrases = Paraphrases(self.file)
 
     def __enter__(self) -> Self:
         return self
@@ -82,31 +59,50 @@ class Store:
         """Close the file."""
         self.file.close()
 
+    def transaction(self) -> AbstractContextManager[None]:
+        """Do all of a block's writes, or none of them."""
+        return self.file.transaction()
+
     # -- looking up ------------------------------------------------------------------------------
 
     def family(self, namespace: str, family: bytes) -> list[Entry]:
         """Return the entries that differ in their token limit at most, samples left out."""
         return self._entries(
-            f"SELECT {_COLUMNS} {_FROM} WHERE e.namespace = ? AND e.family = ? AND e.sample = 0",
+            f"SELECT {COLUMNS} {FROM} WHERE e.namespace = ? AND e.family = ? AND e.sample = 0",
             (namespace, family),
         )
 
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]:
         """Return the remembered samples 1…count of a request, in order."""
         return self._entries(
-            f"SELECT {_COLUMNS} {_FROM} WHERE e.namespace = ? AND e.key = ?"
+            f"SELECT {COLUMNS} {FROM} WHERE e.namespace = ? AND e.key = ?"
             " AND e.sample BETWEEN 1 AND ? ORDER BY e.sample",
             (namespace, key, count),
         )
 
     def entry(self, entry_id: int) -> Entry | None:
         """Return one entry by its id."""
-        found = self._entries(f"SELECT {_COLUMNS} {_FROM} WHERE e.id = ?", (entry_id,))
+        found = self._entries(f"SELECT {COLUMNS} {FROM} WHERE e.id = ?", (entry_id,))
         return found[0] if found else None
+
+    def wanted(self, entry_id: int | None) -> tuple[int, Entry]:
+        """Return the entry that a command means, with its id: without an id the last answer's.
+
+        Raises LlmcError if there is none.
+        """
+        meant = self.ledger.last_entry_id() if entry_id is None else entry_id
+        if not self.count():
+            raise LlmcError("nothing is stored yet")
+        if meant is None:
+            raise LlmcError("the last answer was not stored", hint="llmc list shows what is")
+        entry = self.entry(meant)
+        if entry is None:
+            raise LlmcError(f"no entry {meant}", hint="llmc list shows what there is")
+        return meant, entry
 
     def frame(self, entry_id: int) -> tuple[str, str | None]:
         """Return an entry's frame and its usage as the provider reported it, both JSON."""
-        rows = self.file.rows(f"SELECT s.frame, e.usage {_FROM} WHERE e.id = ?", (entry_id,))
+        rows = self.file.rows(f"SELECT s.frame, e.usage {FROM} WHERE e.id = ?", (entry_id,))
         return rows[0][0], rows[0][1]
 
     def refusals(self, base_url: str, model: str, *, since: float) -> set[str]:
@@ -119,16 +115,25 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def put(self, draft: Draft, line: Line) -> int:
-        """Store an answer and its ledger line in one transaction; return the entry's id.
+    def put(self, draft: Draft, line: Line | None) -> int:
+        """Store an answer, its vector and its ledger line in one transaction; return its id.
 
         An entry of the same namespace, key and sample is overwritten and keeps its id. What was
-        remembered for any request that this answer might serve better is forgotten.
+        remembered for any request that this answer might serve better is forgotten. An index that
+        fails costs the vector, which stays due, not the answer.
         """
+        try:
+            return self._put(draft, line)
+        except CacheFileError:
+            if draft.vector is None:
+                raise
+            return self._put(draft._replace(vector=None), line)
+
+    def _put(self, draft: Draft, line: Line | None) -> int:
         with self.file.transaction():
             scope_id = self._scope_id(draft)
             sample = self._free_sample(draft) if draft.sample == NEXT_SAMPLE else draft.sample
-            values = _columns_of(draft) | {"scope_id": scope_id, "sample": sample}
+            values = columns_of(draft) | {"scope_id": scope_id, "sample": sample}
             names = ", ".join(values)
             marks = ", ".join("?" * len(values))
             updates = ", ".join(f"{name} = excluded.{name}" for name in values)
@@ -142,15 +147,31 @@ class Store:
                 " (SELECT id FROM entry WHERE namespace = ? AND family = ?)",
                 (draft.namespace, draft.family),
             )
-            self.ledger.write(line._replace(entry_id=entry_id))
+            # As an alias this question was another answer's; it has one of its own.
+            self.paraphrases.forget(draft.namespace, draft.key)
+            if draft.vector is not None:
+                self._add(entry_id, draft.vector)
+            if line is not None:
+                self.ledger.write(line._replace(entry_id=entry_id))
         return entry_id
 
-    def record(self, line: Line, invocation: Invocation | None = None) -> None:
-        """Count a request: its ledger line, its entry's hit, and the command line that asked it."""
+    def _add(self, entry_id: int, vector: Vector) -> None:
+        dimension = len(vector.numbers) // 4
+        space = self.vectors.space(vector.embedder, dimension)
+        if space is None:
+            space = self.vectors.make_space(vector.embedder, dimension)
+        self.vectors.add(space, entry_id, group=vector.group, vector=vector.numbers)
+
+    def record(
+        self, line: Line, invocation: Invocation | None = None, alias: Alias | None = None
+    ) -> None:
+        """Count a request: its line, its entry's hit, and how it was asked, to be remembered."""
         with self.file.transaction():
             self.ledger.write(line)
             if line.entry_id is None:
                 return
+            if alias is not None:
+                self.paraphrases.learn(alias, at=line.at)
             if line.source not in {"model", "bypass"}:
                 self.file.execute(
                     "UPDATE entry SET hits = hits + 1, last_hit_at = ? WHERE id = ?",
@@ -158,6 +179,12 @@ class Store:
                 )
             if invocation is not None:
                 self._remember(invocation, line.entry_id)
+
+    def judge(self, verdict: Verdict, entry_id: int, *, cost: int) -> None:
+        """Keep what an audit of an entry's last semantic hit found, and add what it cost."""
+        with self.file.transaction():
+            self.paraphrases.judge(verdict)
+            self.ledger.add_judging(entry_id, cost)
 
     def remember(self, invocation: Invocation, entry_id: int) -> None:
         """Let the porch answer this command line with this entry from now on."""
@@ -172,10 +199,15 @@ class Store:
                 (base_url, model, parameter, at),
             )
 
-    def delete(self, ids: Iterable[int]) -> int:
-        """Delete entries with all that belongs to them, in one transaction; return how many."""
+    def delete(self, ids: Iterable[int], verdict: Verdict | None = None) -> int:
+        """Delete entries with all that belongs to them, in one transaction; return how many.
+
+        A `verdict` on the pair that this was about is added.
+        """
         with self.file.transaction():
             deleted = self._delete(ids)
+            if verdict is not None:
+                self.paraphrases.judge(verdict)
             if deleted:
                 self.file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
                 self.file.execute(
@@ -188,12 +220,12 @@ class Store:
 
     def select(self, selector: Selector, *, limit: int | None = None) -> Iterator[Entry]:
         """Yield the entries meant, the newest first."""
-        where, values = _where(selector)
+        where, values = condition(selector)
         rows = self.file.stream(
-            f"SELECT {_COLUMNS} {_FROM} {where} ORDER BY e.id DESC LIMIT ?",
+            f"SELECT {COLUMNS} {FROM} {where} ORDER BY e.id DESC LIMIT ?",
             (*values, -1 if limit is None else limit),
         )
-        yield from map(_entry, rows)
+        yield from map(entry_of, rows)
 
     def search(self, words: str, selector: Selector, *, limit: int | None = None) -> list[Entry]:
         """Return entries whose prompt and answer hold all words, the best match first.
@@ -203,29 +235,39 @@ class Store:
         """
         if any(low <= letter <= high for letter in words for low, high in _UNSPACED):
             return self._containing(words.split(), selector, limit=limit)
-        where, values = _where(selector)
+        where, values = condition(selector)
         terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
         found = self._entries(
-            f"SELECT {_COLUMNS} {_FROM} JOIN entry_text ON entry_text.rowid = e.id"
+            f"SELECT {COLUMNS} {FROM} JOIN entry_text ON entry_text.rowid = e.id"
             f" {where + ' AND' if where else 'WHERE'} entry_text MATCH ?"
             " ORDER BY bm25(entry_text, 2.0, 1.0), e.id DESC LIMIT ?",
             (*values, terms, -1 if limit is None else limit),
         )
         return found or self._containing(words.split(), selector, limit=limit)
 
+    def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
+        """Return entries that hold the words of a prompt, and entries that share all the rest."""
+        words = " ".join(prompt.split()[:16])
+        same_words = self.search(words, Selector(), limit=limit) if words else []
+        same_scope = self._entries(
+            f"SELECT {COLUMNS} {FROM} WHERE s.hash = ? ORDER BY e.id DESC LIMIT ?",
+            (scope_hash, limit),
+        )
+        return list({entry.id: entry for entry in (*same_words, *same_scope)}.values())
+
     def texts(self, field: str, namespace: str | None) -> Iterator[tuple[int, str]]:
         """Yield the id and the text of one field (prompt, answer, system, model) of each entry."""
         column = {"prompt": "e.prompt", "answer": "e.answer", "system": "s.system"}
         name = column.get(field, "s.model")
-        source = _FROM if name.startswith("s.") else "FROM entry AS e"
-        where, values = _where(Selector(namespace=namespace))
+        source = FROM if name.startswith("s.") else "FROM entry AS e"
+        where, values = condition(Selector(namespace=namespace))
         yield from self.file.stream(f"SELECT e.id, {name} {source} {where}", values)
 
     def count(self, selector: Selector | None = None) -> int:
         """Count the entries meant."""
-        where, values = _where(selector or Selector())
+        where, values = condition(selector or Selector())
         # Without a filter an index alone is counted: a tenth of the time.
-        source = _FROM if where else "FROM entry"
+        source = FROM if where else "FROM entry"
         return self.file.number(f"SELECT count(*) {source} {where}", values)
 
     def expired(self, now: float) -> list[int]:
@@ -279,6 +321,7 @@ class Store:
         for entry_id in ids:
             self.file.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
             deleted += self.file.changes()
+        self.vectors.settle()
         if deleted * 10 > self.count():
             # The index keeps the pages of deleted words until it is merged: worth it for many.
             self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('optimize')")
@@ -287,10 +330,10 @@ class Store:
     def _containing(
         self, words: list[str], selector: Selector, *, limit: int | None
     ) -> list[Entry]:
-        where, values = _where(selector)
+        where, values = condition(selector)
         holds = " AND ".join(["(instr(e.prompt, ?) OR instr(e.answer, ?))"] * len(words))
         return self._entries(
-            f"SELECT {_COLUMNS} {_FROM} {where + ' AND' if where else 'WHERE'} {holds}"
+            f"SELECT {COLUMNS} {FROM} {where + ' AND' if where else 'WHERE'} {holds}"
             " ORDER BY e.id DESC LIMIT ?",
             (*values, *(w for word in words for w in (word, word)), -1 if limit is None else limit),
         )
@@ -330,53 +373,7 @@ class Store:
         )
 
     def _entries(self, sql: str, values: Sequence[Any]) -> list[Entry]:
-        return [_entry(row) for row in self.file.rows(sql, values)]
+        return [entry_of(row) for row in self.file.rows(sql, values)]
 
     def _ids(self, sql: str, values: Sequence[Any]) -> list[int]:
         return [row[0] for row in self.file.rows(sql, values)]
-
-
-def _where(selector: Selector) -> tuple[str, tuple[Any, ...]]:
-    terms = {
-        "e.namespace = ?": selector.namespace,
-        "s.model = ?": selector.model,
-        "e.source = ?": selector.source,
-        "e.created_at >= ?": selector.since,
-        "e.created_at < ?": selector.before,
-    }
-    used = {term: value for term, value in terms.items() if value is not None}
-    return ("WHERE " + " AND ".join(used) if used else ""), tuple(used.values())
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_NAMES, row, strict=True))
-    tokens = Tokens(*(values.pop(name) for name in _TOKENS))
-    choices = values.pop("choices")
-    return Entry(**values, tokens=tokens, choices=None if choices is None else json.loads(choices))
-
-
-def _columns_of(draft: Draft) -> dict[str, Any]:
-    answer, tokens = draft.answer, draft.tokens
-    return {
-        "namespace": draft.namespace,
-        "key": draft.key,
-        "family": draft.family,
-        "token_limit": draft.token_limit,
-        "source": draft.source,
-        "created_at": draft.created_at,
-        "expires_at": draft.expires_at,
-        "cost_nusd": draft.price.cost,
-        "price_source": draft.price.source,
-        "latency": answer.latency,
-        "temperature": answer.temperature,
-        "finish_reason": answer.finish_reason,
-        "prompt_tokens": tokens.prompt,
-        "completion_tokens": tokens.completion,
-        "cached_tokens": tokens.cached,
-        "cache_write_tokens": tokens.written,
-        "served_model": answer.model,
-        "usage": None if answer.usage is None else json.dumps(answer.usage),
-        "prompt": draft.prompt,
-        "answer": answer.text,
-        "choices": None if answer.choices is None else json.dumps(answer.choices),
-    }

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 __all__ = [
     "LEVELS",
     "NEXT_SAMPLE",
+    "Alias",
     "Answer",
     "Ask",
     "CacheMode",
@@ -25,6 +26,8 @@ __all__ = [
     "Selector",
     "Source",
     "Tokens",
+    "Vector",
+    "Verdict",
 ]
 
 Source: TypeAlias = Literal["memory", "exact", "shared", "semantic", "stale", "model"]
@@ -44,6 +47,7 @@ class Request(NamedTuple):
     body: dict[str, Any]
     endpoint: str = "chat/completions"
     provider: str = "openai"  # whose key to send; another name for an address is no other request
+    instruction_at: int = 0  # where, in the last user text, the words after a document begin
 
     @property
     def model(self) -> str:
@@ -64,6 +68,7 @@ class Ask(NamedTuple):
     samples: int | None = None  # remembered samples of a random answer
     sample: int | None = None  # which of them, counted from 1; None: any
     stream: bool = False
+    by_meaning: bool = False  # a stored question in other words may answer
 
 
 class Tokens(NamedTuple):
@@ -96,6 +101,44 @@ class Answer(NamedTuple):
     latency: float = 0.0
 
 
+class Vector(NamedTuple):
+    """A question in an embedder's space, as little-endian float32 numbers of unit length.
+
+    `group` is a hash of what must be equal for two questions to be compared at all.
+    """
+
+    embedder: str
+    group: int
+    numbers: bytes
+
+
+class Alias(NamedTuple):
+    """A question in other words that an entry was accepted for; `key` is that question's own."""
+
+    namespace: str
+    key: bytes
+    entry_id: int
+    embedder: str
+    similarity: float
+    prompt: str
+    instruction_at: int
+
+
+class Verdict(NamedTuple):
+    """What a person (`bad`) or an audit found of a pair of questions: may one answer serve both?
+
+    `pair` is a hash; the texts are not kept.
+    """
+
+    pair: bytes
+    origin: str
+    right: bool
+    namespace: str
+    embedder: str
+    similarity: float
+    at: float
+
+
 class Draft(NamedTuple):
     """An entry before it has an id."""
 
@@ -116,6 +159,8 @@ class Draft(NamedTuple):
     answer: Answer
     tokens: Tokens = Tokens()
     price: Price = Price(None)
+    instruction_at: int = 0
+    vector: Vector | None = None
 
 
 class Entry(NamedTuple):
@@ -140,6 +185,8 @@ class Entry(NamedTuple):
     expires_at: float | None
     source: str = "model"
     hits: int = 0
+    instruction_at: int = 0
+    scope_hash: bytes = b""  # of all but the last user text
 
 
 class Line(NamedTuple):
@@ -159,6 +206,7 @@ class Line(NamedTuple):
     avoided_nusd: int | None = None
     discount_nusd: int | None = None
     avoided_latency: float | None = None
+    embedding_nusd: int = 0
 
 
 class Selector(NamedTuple):
@@ -187,8 +235,9 @@ class Invocation(NamedTuple):
 class Hit(NamedTuple):
     """An answer, wherever it came from; `source` tells.
 
-    `unkept` says why a model's answer was not stored, `failure` what is wrong with one that is no
-    answer. `line` is the ledger line that is still to be written.
+    `no_meaning` says why no stored question in other words did, if any was looked for, `unkept`
+    why a model's answer was not stored, `failure` what is wrong with one that is no answer. `line`
+    is the ledger line that is still to be written, `alias` the wording to be learned with it.
     """
 
     entry: Entry
@@ -200,6 +249,8 @@ class Hit(NamedTuple):
     unkept: str | None = None
     failure: str | None = None
     line: Line | None = None
+    no_meaning: str | None = None
+    alias: Alias | None = None
 
 
 class Miss(NamedTuple):
@@ -211,3 +262,7 @@ class Miss(NamedTuple):
     reason: str
     bypass: bool = False  # the cache was not asked
     stale: Entry | None = None  # what may stand in if the provider fails
+    vector: Vector | None = None  # of its question, if that was embedded
+    embedding_nusd: int = 0
+    scope: tuple[str, bytes] | None = None  # its frame and scope hash, if they were needed
+    no_meaning: str | None = None  # why no question in other words did, if any was looked for

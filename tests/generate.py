@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmc.config import SETTINGS, Setting
+from llmc.settings import SETTINGS, Setting
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -37,7 +37,7 @@ def readme() -> str:
 
 
 def _row(setting: Setting) -> str:
-    known = {"db": "in the data folder", "ttl": "`none`"}
+    known = {"db": "in the data folder", "ttl": "`none`", "threshold": "`none`"}
     value = setting.default
     default = known.get(setting.name) or (
         f"`{value:g}`" if isinstance(value, float) else f"`{value}`"

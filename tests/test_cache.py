@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from drafts import BASE_URL, USAGE, new_store, question
 
-from llmc.cache import REFUSAL_TTL, Cache
+from llmc.asking import REFUSAL_TTL
+from llmc.cache import Cache
 from llmc.errors import (
     CacheFileError,
     KeyRefused,

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from llmc import config
-from llmc.config import SETTINGS
+from llmc.settings import SETTINGS
 from llmc.endpoints import PROVIDERS
 from llmc.errors import ConfigError
 from llmc.pricing import Rate
@@ -141,7 +141,7 @@ REFUSED = [
     ("retries", "-1", "'-1' is not a whole number"),
     ("retries", "1.5", "'1.5' is not a whole number"),
     ("retries", "²", "'²' is not a whole number"),
-    ("match", "maybe", "'maybe' is none of auto, exact"),
+    ("match", "maybe", "'maybe' is none of auto, exact, semantic"),
     ("cache", "some", "'some' is none of auto, deterministic, all"),
     ("model", " ", "it must be a text"),
     ("namespace", "\t", "it must be a text"),
@@ -244,7 +244,7 @@ def test_a_cloned_repository_cannot_redirect_prompts_or_keys(line, project_file)
         load()
 
     assert "a project's file may not set" in str(refused.value)
-    assert refused.value.hint == "it may set match, model, namespace, ttl"
+    assert refused.value.hint == "it may set error, match, model, namespace, ttl"
 
 
 def test_a_project_s_file_is_found_from_its_subfolders(home, project_file):

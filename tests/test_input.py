@@ -60,10 +60,10 @@ def test_a_prompt_is_taken_as_it_was_typed(reader):
     assert reader.words_and_document("  why?\n", stdin=True) == ("  why?\n", None)
 
 
-def test_piped_text_alone_is_the_words(reader, piped):
+def test_piped_text_alone_is_a_document_without_words(reader, piped):
     piped(b"why?\n")
 
-    assert reader.words_and_document(None, stdin=True) == ("why?", None)
+    assert reader.words_and_document(None, stdin=True) == ("", "why?")
 
 
 def test_of_both_the_argument_is_the_instruction_and_the_piped_text_the_document(reader, piped):
@@ -75,13 +75,13 @@ def test_of_both_the_argument_is_the_instruction_and_the_piped_text_the_document
 def test_a_dash_reads_standard_input(reader, piped):
     piped(b"why?\n")
 
-    assert reader.words_and_document("-", stdin=True) == ("why?", None)
+    assert reader.words_and_document("-", stdin=True) == ("", "why?")
 
 
-def test_a_blank_prompt_leaves_the_piped_text_to_be_the_words(reader, piped):
+def test_a_blank_prompt_leaves_the_piped_text_alone(reader, piped):
     piped(b"why?\n")
 
-    assert reader.words_and_document(" ", stdin=True) == ("why?", None)
+    assert reader.words_and_document(" ", stdin=True) == ("", "why?")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\n\n"])
@@ -151,7 +151,7 @@ def test_a_file_is_read_as_it_is(reader, written, content, text):
 def test_piped_text_is_freed_of_its_byte_order_mark(reader, piped):
     piped(b"\xef\xbb\xbfwhy?")
 
-    assert reader.words_and_document(None, stdin=True) == ("why?", None)
+    assert reader.words_and_document(None, stdin=True) == ("", "why?")
 
 
 @pytest.mark.parametrize(

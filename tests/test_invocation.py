@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import invocation
-from llmc.config import SETTINGS
+from llmc.settings import SETTINGS
 
 PLAIN = {"version": "1", "configs": (None, None), "stdin": False, "terminal": False}
 

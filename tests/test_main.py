@@ -18,7 +18,7 @@ from processes import bound_by_modes
 from upstream import Reply, Upstream
 
 from llmc import __main__ as porch
-from llmc import file, schema, store
+from llmc import file, rows, schema, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -929,8 +929,8 @@ def test_the_porch_reads_columns_that_the_store_reads():
     columns = porch._QUERY.partition("FROM")[0].replace("SELECT", "").split(",")
     names = {column.strip() for column in columns}
 
-    assert names - {"i.quiet"} <= set(store._READ.values())
-    assert " ".join(store._FROM.split()).partition("ON")[2].strip() in porch._QUERY
+    assert names - {"i.quiet"} <= set(rows._READ.values())
+    assert " ".join(rows.FROM.split()).partition("ON")[2].strip() in porch._QUERY
 
 
 def test_the_porch_counts_a_hit_with_the_stores_words():

@@ -106,6 +106,8 @@ class TestPut:
             "expires_at": 2000.0,
             "source": "model",
             "hits": 0,
+            "instruction_at": 0,
+            "scope_hash": given.scope_hash,
         }
 
     def test_keeps_what_is_unknown_unknown(self, store):

@@ -2,16 +2,36 @@
 
 # No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from llmc import config, output, streams
 from llmc import input as given
-from llmc import prompt as layout
 from llmc.cache import Cache
 from llmc.errors import InputError, LlmcError, ProviderError
-from llmc.options import Color, Db, at_least, duration
+from llmc.options import (
+    AskedModel,
+    Color,
+    Context,
+    Db,
+    Error,
+    Exact,
+    File,
+    KeptApart,
+    Match,
+    MaxTokens,
+    NoStdin,
+    Option,
+    Schema,
+    System,
+    SystemFile,
+    Temperature,
+    Threshold,
+    at_least,
+    duration,
+)
+from llmc.request import Flags, request_of, require_at_most_one
 from llmc.types import Ask, Hit, Invocation, Request
 
 __all__ = ["command"]
@@ -29,65 +49,32 @@ def command(
         str | None,
         typer.Argument(metavar="[PROMPT]", help="The question; `-` reads it from stdin."),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.")
-    ] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")
-    ] = None,
-    system_file: Annotated[
-        str | None,
-        typer.Option("--system-file", metavar="PATH", help="Read the system prompt from a file."),
-    ] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("--file", "-f", metavar="PATH", help="Stable material, placed first."),
-    ] = None,
-    context: Annotated[
-        str | None,
-        typer.Option("--context", metavar="TEXT", help="Changing material, placed after it."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any parameter of the API."),
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(
-            "--temperature", metavar="T", callback=at_least(0), help="Above 0: not cached."
-        ),
-    ] = None,
-    max_tokens: Annotated[
-        int | None,
-        typer.Option(
-            "--max-tokens", metavar="N", callback=at_least(1), help="Limit of the answer's tokens."
-        ),
-    ] = None,
+    model: AskedModel = None,
+    system: System = None,
+    system_file: SystemFile = None,
+    file: File = None,
+    context: Context = None,
+    option: Option = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Wait no longer than this.")
     ] = None,
     retries: Annotated[
         str | None, typer.Option("--retries", metavar="N", help="New tries after a failure.")
     ] = None,
-    schema: Annotated[
-        str | None,
-        typer.Option("--schema", metavar="FILE|JSON", help="JSON schema that the answer follows."),
-    ] = None,
+    schema: Schema = None,
     extract: Annotated[
         bool, typer.Option("--extract", "-x", help="Print the first fenced block alone.")
     ] = False,
-    namespace: Annotated[
-        str | None,
-        typer.Option("--namespace", "-n", metavar="NAME", help="Keep answers apart from others'."),
-    ] = None,
+    namespace: KeptApart = None,
     ttl: Annotated[
         str | None, typer.Option("--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …")
     ] = None,
-    match: Annotated[
-        Literal["auto", "exact"] | None,
-        typer.Option("--match", metavar="HOW", help="What may answer: auto or exact."),
-    ] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Short for --match exact.")] = False,
+    match: Match = None,
+    exact: Exact = False,
+    error: Error = None,
+    threshold: Threshold = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Ask anew and overwrite the stored answer.")
     ] = False,
@@ -123,9 +110,7 @@ def command(
         bool | None,
         typer.Option("--stream/--no-stream", help="Show tokens as they arrive (on a terminal)."),
     ] = None,
-    no_stdin: Annotated[
-        bool, typer.Option("--no-stdin", help="Leave standard input alone.")
-    ] = False,
+    no_stdin: NoStdin = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the request, its key and what would answer.")
     ] = False,
@@ -145,37 +130,24 @@ def command(
     The answer goes to standard output; where it came from, to standard error. Piped text is the
     document and PROMPT the instruction; without PROMPT the piped text is the question.
     """
-    _contradictions({"--refresh": refresh, "--no-cache": no_cache, "--offline": offline})
-    _contradictions({"--system": system is not None, "--system-file": system_file is not None})
-    _contradictions({"-": prompt == "-", "--no-stdin": no_stdin})
+    require_at_most_one({"--refresh": refresh, "--no-cache": no_cache, "--offline": offline})
+    require_at_most_one({"--exact": exact, "--match": match is not None})
+    require_at_most_one({"--error": error is not None, "--threshold": threshold is not None})
     if index is not None and (sample is None or index > sample):
         raise InputError("--index names one of --sample N: 1 to N")
     flags = {
         "db": db, "model": model, "namespace": namespace, "ttl": ttl, "timeout": timeout,
-        "match": "exact" if exact else match, "retries": retries,
+        "match": "exact" if exact else match, "error": error, "threshold": threshold,
+        "retries": retries,
     }  # fmt: skip
     streams.require_stdout()
     settings = config.load(flags)
-    endpoint, model_name = config.endpoint_of(settings)
-    parameters = given.options(option or ())
-    twice = {"temperature": temperature, endpoint.limit_name: max_tokens, "response_format": schema}
-    for name in parameters.keys() & {name for name, flag in twice.items() if flag is not None}:
-        raise InputError(f"{name} is given twice, by -o and by its flag")
-    if temperature is not None:
-        parameters["temperature"] = temperature
-    if max_tokens is not None:
-        parameters[endpoint.limit_name] = max_tokens
     reader = given.Reader(quiet=quiet)
-    if schema is not None:
-        parameters["response_format"] = reader.json_schema(schema)
-    static = reader.text(system_file) if system_file else system
-    files = {path: reader.text(path) for path in file or ()}
-    words, document = reader.words_and_document(prompt, stdin=not no_stdin)
-    messages = layout.messages(
-        words, system=static, files=files, context=context, document=document
-    )
-    body = {"model": model_name, "messages": messages, **parameters}
-    request = Request(endpoint.base_url, body, provider=endpoint.name)
+    question = Flags(
+        prompt, system, system_file, file, context, option, temperature, max_tokens, schema,
+        no_stdin,
+    )  # fmt: skip
+    request = request_of(question, settings, reader)
     terminal = streams.is_terminal(1)
     ask = Ask(
         namespace=settings.namespace,
@@ -187,8 +159,9 @@ def command(
         stale_if_error=duration("--stale-if-error", stale_if_error),
         samples=sample,
         sample=index,
-        stream=not (json or extract or "tools" in body)
+        stream=not (json or extract or "tools" in request.body)
         and (terminal if stream is None else stream),
+        by_meaning=settings.match == "semantic" or (settings.match == "auto" and terminal),
     )
     plain = not (json or extract or verbose or sample or refresh)
     note = (lambda _: None) if quiet else streams.note
@@ -210,6 +183,9 @@ def command(
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
+        if cache.wants_audit(hit, ask, settings.audit):
+            streams.end_stdout()  # whoever reads it need not wait
+            cache.audit(request, ask, hit)
     if hit.failure is not None:
         raise ProviderError(hit.failure)
 
@@ -236,12 +212,6 @@ def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> I
     if digest is None or inputs is None:
         return None
     return Invocation(digest, inputs, reader.stdin, tuple(reader.files), quiet)
-
-
-def _contradictions(flags: dict[str, bool]) -> None:
-    names = [name for name, is_given in flags.items() if is_given]
-    if len(names) > 1:
-        raise InputError(f"{' and '.join(names)} contradict each other")
 
 
 def _print_plan(cache: Cache, request: Request, ask: Ask, *, json: bool) -> None:

@@ -1,7 +1,9 @@
 """`llmc demo`: the whole story offline, through the real program."""
 
+import base64
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,17 +19,28 @@ from llmc.options import Color, Db
 __all__ = ["command"]
 
 _PROMPT = "why is the sky blue?"
+_REWORDED = "can you tell me why the sky is blue?"
 _ANSWER = (
     "Air scatters blue light more than red, so blue reaches the eye from all over the sky. "
     "(A rehearsal: no model was asked; llmc demo plays one on this machine.)"
 )
 
-#: Rehearsal money: the price list of a small hosted model.
-_PRICES = '[prices."rehearsal"]\ninput = 0.10\noutput = 0.50\n'
+#: Rehearsal money: the price list of a small hosted model. The vectors of the two questions are
+#: real ones, of all-MiniLM-L6-v2, and so is the similarity that `--error 5%` wants of it.
+_CONFIG = """
+match = "semantic"
+embedder = "openai/all-MiniLM-L6-v2"
+threshold = 0.955
+[prices."rehearsal"]
+input = 0.10
+output = 0.50
+"""
+_VECTORS = os.path.join(os.path.dirname(__file__), "demo.json")
 
 _STORY = (
     ("A new question goes to the model, and costs.", ["ask", _PROMPT]),
     ("The same question again: from the file, for nothing.", ["ask", _PROMPT]),
+    ("In other words: found by meaning, and it says so.", ["ask", _REWORDED]),
     ("What is stored.", ["list"]),
     ("And what it was worth.", ["stats"]),
 )
@@ -42,12 +55,12 @@ def command(db: Db = None, color: Color = "auto") -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Rehearsal)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="llmc-demo-") as folder:
-        prices = os.path.join(folder, "config.toml")
-        with open(prices, "w", encoding="utf-8") as file:
-            file.write(_PRICES)
+        settings = os.path.join(folder, "config.toml")
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write(_CONFIG)
         kept = {name: v for name, v in os.environ.items() if not name.startswith("LLMC_")}
         environ = kept | {
-            "LLMC_CONFIG": prices,
+            "LLMC_CONFIG": settings,
             "LLMC_DB": os.path.abspath(db) if db else os.path.join(folder, "demo.db"),
             "LLMC_MODEL": "rehearsal",
             "OPENAI_API_KEY": "rehearsal",
@@ -82,9 +95,12 @@ class _Rehearsal(BaseHTTPRequestHandler):
     """An OpenAI-compatible model that knows one answer, and says that it is none."""
 
     def do_POST(self) -> None:
-        """Answer a chat completion, streamed on request."""
+        """Answer a chat completion, streamed on request, or embed its two questions."""
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length))
+        if self.path.endswith("/embeddings"):
+            self._embed(body["input"])
+            return
         streamed = bool(body.get("stream"))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
@@ -105,6 +121,15 @@ class _Rehearsal(BaseHTTPRequestHandler):
         end = {"index": 0, "delta": {}, "finish_reason": "stop"}
         self._event({"model": body["model"], "choices": [end], "usage": usage})
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def _embed(self, texts: list[str]) -> None:
+        with open(_VECTORS, encoding="utf-8") as file:
+            known = json.load(file)
+        vectors = (struct.unpack("<384e", base64.b64decode(known[text])) for text in texts)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self._send({"data": [{"index": n, "embedding": v} for n, v in enumerate(vectors)]})
 
     def _send(self, value: dict[str, Any]) -> None:
         self.wfile.write(json.dumps(value).encode())

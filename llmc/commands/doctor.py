@@ -35,7 +35,7 @@ def command(
     db: Db = None,
     color: Color = "auto",
 ) -> None:
-    """Check the cache file, the configuration and the provider.
+    """Check the cache file, the configuration, the provider and the embedder.
 
     Exits with 0 if all is well or only a warning is due, with 1 if something is damaged.
     """
@@ -48,6 +48,7 @@ def command(
         findings += _file(settings.db, repair=repair, yes=yes)
         findings += _place(settings.db)
         findings.append(_provider(settings))
+        findings += _embedder(settings)
     if json:
         output.print_json([finding._asdict() for finding in findings])
     else:
@@ -89,8 +90,42 @@ def _store(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
         yield _Finding("ok", "index", "the full-text index was built anew")
     if index:
         yield _Finding("damage", "index", f"{index}; --repair builds it anew")
+    yield from _vectors(store, repair=repair, yes=yes)
     if (wal := store.file.wal_size()) > 64 * _MB:
         yield _Finding("warning", "wal", f"{wal / _MB:.0f} MB wait to be folded into the file")
+
+
+def _vectors(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
+    if not store.vectors.spaces():
+        return
+    damage = store.vectors.damage()
+    if damage and repair and not store.file.read_only:
+        question = "build the index of vectors anew?"
+        output.confirm(question, yes=yes, otherwise="nothing was changed")
+        store.vectors.rebuild()
+        damage = store.vectors.damage()
+        yield _Finding("ok", "vectors", "the index of vectors was built anew")
+    for fault in damage:
+        yield _Finding("damage", "vectors", f"{fault}; --repair builds it anew")
+
+
+def _embedder(settings: config.Settings) -> Iterator[_Finding]:
+    if settings.embedder == "none":
+        return
+    try:
+        chosen = config.embedder_of(settings)
+        if chosen is None:
+            yield _Finding(
+                "warning",
+                "embedder",
+                "none: only the same words match; llmc model pull brings a local one",
+            )
+            return
+        embedded = chosen.open().embed(["Is everything well?"])
+    except LlmcError as error:
+        yield _Finding("warning", "embedder", f"{error}; only the same words match")
+        return
+    yield _Finding("ok", "embedder", f"{chosen.name}, {len(embedded.vectors[0]) // 4} dimensions")
 
 
 def _place(path: str) -> Iterator[_Finding]:

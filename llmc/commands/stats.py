@@ -35,8 +35,9 @@ def command(
     with Store(settings.db, create=False) as store:
         groups = [_figures(group) for group in store.ledger.totals(since=start, by=by)]
         entries, size = store.count(), store.file.size()
+        figures_of_meaning = _by_meaning(settings, store, since=start)
     figures: dict[str, Any] = groups[0] if groups and by is None else _figures({})
-    figures |= {"entries": entries, "size_bytes": size, "since_s": age}
+    figures |= figures_of_meaning | {"entries": entries, "size_bytes": size, "since_s": age}
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
     if json:
         output.print_json(figures if by is None else groups)
@@ -87,6 +88,26 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _by_meaning(settings: config.Settings, store: Store, *, since: float) -> dict[str, Any]:
+    """Say how semantic hits are chosen, and how often an audit found one wrong."""
+    from llmc.calibration import wilson
+
+    audited, wrong = store.paraphrases.audit(since=since)
+    low, high = wilson(wrong, audited) if audited else (None, None)
+    meaning = config.meaning_of(settings, store, note=streams.note)
+    threshold, measured = meaning.threshold() if meaning else (None, None)
+    return {
+        "embedder": meaning.chosen.name if meaning else None,
+        "threshold": threshold,
+        "calibrated": measured,
+        "audited": audited,
+        "audited_wrong": wrong,
+        "wrong_hit_rate": wrong / audited if audited else None,
+        "wrong_hit_rate_low": low,
+        "wrong_hit_rate_high": high,
+    }
+
+
 def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """Choose and word the figures for a person."""
     kinds = ("memory", "exact", "shared", "semantic", "stale")
@@ -99,6 +120,8 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("requests", f"{figures['requests']:,}"),
         ("hits", f"{figures['hits']:,}" + (f"  ({'; '.join(details)})" if details else "")),
         ("misses", f"{figures['misses']:,}"),
+        ("matched by meaning", _matching(figures)),
+        ("found wrong", _audited(figures)),
         ("past the cache", f"{figures['bypassed']:,}" if figures["bypassed"] else ""),
         ("tokens not bought", f"{tokens:,}"),
         ("dollars avoided", _dollars(figures["avoided_usd"])),
@@ -117,6 +140,21 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ),
     ]
     return [(name, value) for name, value in story if value]
+
+
+def _matching(figures: dict[str, Any]) -> str:
+    if not figures["hits_semantic"] or figures["embedder"] is None:
+        return ""
+    uncalibrated = "" if figures["calibrated"] else ", uncalibrated"
+    return f"{figures['embedder']} from {figures['threshold']:g} up{uncalibrated}"
+
+
+def _audited(figures: dict[str, Any]) -> str:
+    if not figures["audited"]:
+        return ""
+    low, high = figures["wrong_hit_rate_low"], figures["wrong_hit_rate_high"]
+    share = f"{figures['wrong_hit_rate']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+    return f"{figures['audited_wrong']} of {figures['audited']} audited, {share}"
 
 
 def _overhead(figures: dict[str, Any]) -> str:

@@ -21,11 +21,12 @@ def test_the_story_is_a_miss_a_hit_and_what_it_saved(cli, db):
     assert result.code == 0
     commands = re.findall(r"^\$ llmc (\w+)", result.out, re.MULTILINE)
     lines = result.err.splitlines()
-    assert commands[:2] == ["ask", "ask"]
+    assert commands[:3] == ["ask", "ask", "ask"]
     assert commands[-1] == "stats"
     assert re.fullmatch(r"llmc: asked rehearsal, \d\.\d+ s, cost \$0\.\d+", lines[0])
     assert re.match(r"llmc: exact hit, \d s old, saved \$0\.\d+", lines[1])
-    assert len(re.findall("^Air scatters", result.out, re.MULTILINE)) == 2
+    assert re.search(r"semantic hit, .* asked as “why is the sky blue\?” \(0\.9\d\d\); wrong\? llmc bad 1$", lines[2])
+    assert len(re.findall("^Air scatters", result.out, re.MULTILINE)) == 3
     assert "(A rehearsal: no model was asked" in result.out
     assert not db.exists()
 

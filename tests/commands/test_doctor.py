@@ -23,7 +23,8 @@ def test_all_is_well(cli, upstream):
     assert (result.code, result.err) == (0, "")
     assert states(result) == dict.fromkeys(
         ["configuration", "file", "integrity", "disk", "provider"], "ok"
-    )
+    ) | {"embedder": "warning"}
+    assert "llmc model pull" in says(result, "embedder")
     assert "1 entry" in says(result, "file")
     assert f"{upstream.url} answers" in says(result, "provider")
 

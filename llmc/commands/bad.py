@@ -1,0 +1,72 @@
+"""`llmc bad`: a wrong answer goes, and is not given again."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from llmc import config, keys, output, streams, text
+from llmc.errors import LlmcError
+from llmc.meaning import verdict_on
+from llmc.options import Color, Db, EntryId, Json
+from llmc.store import Store
+from llmc.types import Ask, Entry, Request
+
+__all__ = ["command"]
+
+
+def command(
+    entry_id: EntryId = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask the question anew, and print the answer.")
+    ] = False,
+    json: Json = False,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
+) -> None:
+    """Reject a wrong answer, the last one by default.
+
+    The answer is removed with all wordings that it served. If it was given to a question in other
+    words, that pair of questions never matches again.
+    """
+    settings = config.load({"db": db})
+    with Store(settings.db, create=False) as store:
+        found, entry = store.wanted(entry_id)
+        frame, _ = store.frame(found)
+        # The verdict is on what was seen: the answer as it was given the last time.
+        served = store.ledger.last_source(found) == "semantic"
+        alias = store.paraphrases.last_alias(found) if served else None
+        verdict = alias and verdict_on(alias, entry, origin="bad", right=False, at=time.time())
+        store.delete([found], verdict or None)
+        output.scrubbed(store.file.scrub())
+    asked = alias or entry
+    request = keys.request_from(frame, asked.prompt)
+    request = request._replace(instruction_at=asked.instruction_at)
+    report = {"removed": found, "prompt": entry.prompt, "vetoed": alias.prompt if alias else None}
+    line = f"removed entry {found}, “{text.one_line(entry.prompt, width=80)}”"
+    if alias is not None:
+        line += f"; it will not answer “{text.one_line(alias.prompt, width=80)}” again"
+    if not refresh:
+        output.print_json(report) if json else output.print_text(line + "\n")
+        return
+    streams.note(line)
+    _ask_anew(settings, request, entry, json=json)
+
+
+def _ask_anew(settings: config.Settings, request: Request, entry: Entry, *, json: bool) -> None:
+    homes = (e.name for e in settings.providers.values() if e.base_url == request.base_url)
+    provider = next(homes, None)
+    if provider is None:
+        raise LlmcError(
+            f"no provider is configured for {request.base_url}", hint="ask anew with llmc ask"
+        )
+    ask = Ask(namespace=entry.namespace, mode=settings.cache, ttl=settings.ttl, refresh=True)
+    with config.open_cache(settings, note=streams.note) as cache:
+        hit = cache.ask(request._replace(provider=provider), ask)
+        answer = output.answer_text(hit.entry)
+        if json:
+            output.print_json(output.as_json(hit, answer=answer, now=time.time()))
+        else:
+            output.print_text(answer if answer.endswith("\n") else answer + "\n")
+        streams.note(output.answered(hit, now=time.time(), verbose=False))
+        cache.record(hit)

@@ -1,0 +1,120 @@
+"""Which other words does an answer serve, and what was judged of them? Aliases and verdicts.
+
+It decides nothing: what may share an answer is `semantic`'s business.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmc.types import Alias, Verdict
+
+if TYPE_CHECKING:
+    from llmc.file import File
+
+__all__ = ["Audit", "Paraphrases"]
+
+_ALIAS = ", ".join(Alias._fields)
+_VERDICT = ", ".join(Verdict._fields)
+
+
+class Audit(NamedTuple):
+    """How many semantic hits were audited, and how many of them were wrong."""
+
+    audited: int
+    wrong: int
+
+
+class Paraphrases:
+    """The aliases and verdicts of one cache file. All methods raise CacheFileError."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    def alias(self, namespace: str, key: bytes) -> Alias | None:
+        """Return what a question was accepted for, by the question's own key."""
+        rows = self._file.rows(
+            f"SELECT {_ALIAS} FROM alias WHERE namespace = ? AND key = ?", (namespace, key)
+        )
+        return Alias(*rows[0]) if rows else None
+
+    def last_alias(self, entry_id: int) -> Alias | None:
+        """Return the wording that an entry served last; None if it never served another's."""
+        rows = self._file.rows(
+            f"SELECT {_ALIAS} FROM alias WHERE entry_id = ? ORDER BY last_hit_at DESC LIMIT 1",
+            (entry_id,),
+        )
+        return Alias(*rows[0]) if rows else None
+
+    def learn(self, alias: Alias, *, at: float) -> None:
+        """Remember an accepted wording, or that it was asked again; the transaction is the caller's.
+
+        Nothing is learned of an entry that has gone since.
+        """
+        self._file.execute(
+            f"INSERT INTO alias ({_ALIAS}, created_at, last_hit_at)"
+            " SELECT ?, ?, id, ?, ?, ?, ?, ?, ? FROM entry WHERE id = ?"
+            " ON CONFLICT (namespace, key) DO UPDATE SET"
+            " entry_id = excluded.entry_id, embedder = excluded.embedder,"
+            " similarity = excluded.similarity, last_hit_at = excluded.last_hit_at",
+            (
+                alias.namespace,
+                alias.key,
+                alias.embedder,
+                alias.similarity,
+                alias.prompt,
+                alias.instruction_at,
+                at,
+                at,
+                alias.entry_id,
+            ),
+        )
+
+    def forget(self, namespace: str, key: bytes) -> None:
+        """Forget what a question was accepted for, within the caller's transaction."""
+        self._file.execute("DELETE FROM alias WHERE namespace = ? AND key = ?", (namespace, key))
+
+    def is_vetoed(self, pair: bytes) -> bool:
+        """Tell whether anyone found that one answer must not serve both of a pair."""
+        return bool(
+            self._file.rows("SELECT 1 FROM verdict WHERE pair = ? AND NOT right LIMIT 1", (pair,))
+        )
+
+    def judge(self, verdict: Verdict) -> None:
+        """Add a verdict, within the caller's transaction; a bad one voids what was remembered."""
+        marks = ", ".join("?" * len(verdict))
+        self._file.execute(f"INSERT OR REPLACE INTO verdict ({_VERDICT}) VALUES ({marks})", verdict)
+        if not verdict.right:
+            self._file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+    def verdicts(self, embedder: str | None = None) -> list[Verdict]:
+        """Return all verdicts, or those on one embedder's matches, the oldest first."""
+        rows = self._file.rows(
+            f"SELECT {_VERDICT} FROM verdict WHERE ?1 IS NULL OR embedder = ?1 ORDER BY at, pair",
+            (embedder,),
+        )
+        return [Verdict(*row[:2], bool(row[2]), *row[3:]) for row in rows]
+
+    def audit(self, *, since: float = 0.0) -> Audit:
+        """Count the audited hits since an instant, and the wrong ones among them."""
+        rows = self._file.rows(
+            "SELECT count(*), count(*) FILTER (WHERE NOT right) FROM verdict"
+            " WHERE origin = 'audit' AND at >= ?",
+            (since,),
+        )
+        return Audit(*rows[0])
+
+    def calibration(self, embedder: str) -> dict[str, Any] | None:
+        """Return the report that `calibrated` stored for an embedder."""
+        rows = self._file.rows("SELECT report FROM calibration WHERE embedder = ?", (embedder,))
+        return json.loads(rows[0][0]) if rows else None
+
+    def calibrated(self, embedder: str, report: dict[str, Any], *, at: float) -> None:
+        """Store what was measured of an embedder, in the place of what was known before."""
+        with self._file.transaction():
+            self._file.execute(
+                "INSERT OR REPLACE INTO calibration (embedder, at, report) VALUES (?, ?, ?)",
+                (embedder, at, json.dumps(report)),
+            )
+            self._file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")

@@ -1,0 +1,96 @@
+"""How does a row of the file become an Entry, a Draft a row, and a Selector a condition?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llmc.types import Entry, Tokens
+
+if TYPE_CHECKING:
+    from llmc.types import Draft, Selector
+
+__all__ = ["COLUMNS", "FROM", "columns_of", "condition", "entry_of"]
+
+#: The fields of an Entry, and the columns that they are read from.
+_READ = {
+    "id": "e.id",
+    "namespace": "e.namespace",
+    "key": "e.key",
+    "sample": "e.sample",
+    "token_limit": "e.token_limit",
+    "model": "s.model",
+    "prompt": "e.prompt",
+    "answer": "e.answer",
+    "choices": "e.choices",
+    "finish_reason": "e.finish_reason",
+    "served_model": "e.served_model",
+    "temperature": "e.temperature",
+    "prompt_tokens": "e.prompt_tokens",
+    "completion_tokens": "e.completion_tokens",
+    "cached_tokens": "e.cached_tokens",
+    "cache_write_tokens": "e.cache_write_tokens",
+    "cost": "e.cost_nusd",
+    "latency": "e.latency",
+    "created_at": "e.created_at",
+    "expires_at": "e.expires_at",
+    "source": "e.source",
+    "hits": "e.hits",
+    "instruction_at": "e.instruction_at",
+    "scope_hash": "s.hash",
+}
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
+_NAMES = tuple(_READ)
+#: What a query selects for `entry_of`, and from where.
+COLUMNS = ", ".join(_READ.values())
+FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
+
+
+def condition(selector: Selector) -> tuple[str, tuple[Any, ...]]:
+    """Return a WHERE clause, empty if everything is meant, and the values of its marks."""
+    terms = {
+        "e.namespace = ?": selector.namespace,
+        "s.model = ?": selector.model,
+        "e.source = ?": selector.source,
+        "e.created_at >= ?": selector.since,
+        "e.created_at < ?": selector.before,
+    }
+    used = {term: value for term, value in terms.items() if value is not None}
+    return ("WHERE " + " AND ".join(used) if used else ""), tuple(used.values())
+
+
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """Make an Entry of a row of `COLUMNS`."""
+    values = dict(zip(_NAMES, row, strict=True))
+    tokens = Tokens(*(values.pop(name) for name in _TOKENS))
+    choices = values.pop("choices")
+    return Entry(**values, tokens=tokens, choices=None if choices is None else json.loads(choices))
+
+
+def columns_of(draft: Draft) -> dict[str, Any]:
+    """Return a draft's values by column, all but its scope and its sample."""
+    answer, tokens = draft.answer, draft.tokens
+    return {
+        "namespace": draft.namespace,
+        "key": draft.key,
+        "family": draft.family,
+        "token_limit": draft.token_limit,
+        "source": draft.source,
+        "created_at": draft.created_at,
+        "expires_at": draft.expires_at,
+        "cost_nusd": draft.price.cost,
+        "price_source": draft.price.source,
+        "latency": answer.latency,
+        "temperature": answer.temperature,
+        "finish_reason": answer.finish_reason,
+        "prompt_tokens": tokens.prompt,
+        "completion_tokens": tokens.completion,
+        "cached_tokens": tokens.cached,
+        "cache_write_tokens": tokens.written,
+        "served_model": answer.model,
+        "usage": None if answer.usage is None else json.dumps(answer.usage),
+        "prompt": draft.prompt,
+        "instruction_at": draft.instruction_at,
+        "answer": answer.text,
+        "choices": None if answer.choices is None else json.dumps(answer.choices),
+    }

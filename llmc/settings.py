@@ -1,0 +1,147 @@
+"""Which settings are there, how is each read, and what is it by default?"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmc import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ERRORS", "SETTINGS", "Setting"]
+
+#: What may be promised of semantic hits; `semantic` knows what each takes.
+ERRORS = ("10%", "5%", "strict")
+
+
+class Setting(NamedTuple):
+    """One setting: how its text is read, what it is by default, who may set it."""
+
+    name: str
+    read: Callable[[Any], Any]
+    default: Any
+    meaning: str
+    project: bool = False  # whether a project's file may set it
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"LLMC_{self.name.upper()}"
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it must be a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8") from None
+    return value.strip()
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def _duration(value: Any) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and 0 <= value <= text.LONGEST:
+        return float(value)
+    return text.duration(str(value))
+
+
+def _ttl(value: Any) -> float | None:
+    return None if value == "none" else _duration(value)
+
+
+def _timeout(value: Any) -> float:
+    if (found := _duration(value)) <= 0:
+        raise ValueError(f"{value!r} is no time at all")
+    return found
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
+        raise ValueError(f"{value!r} is not a whole number")
+    return int(value)
+
+
+def _path(value: Any) -> str:
+    return os.path.expanduser(_words(value))
+
+
+def _share_of_errors(value: Any) -> str:
+    if (written := str(value).strip()) not in ERRORS:
+        raise ValueError(f"{value!r} is none of {', '.join(ERRORS)}")
+    return written
+
+
+def _share(value: Any) -> float:
+    try:
+        share = float(str(value))
+    except ValueError:
+        share = -1.0
+    if isinstance(value, bool) or not 0 <= share <= 1:
+        raise ValueError(f"{value!r} is not a number from 0 to 1")
+    return share
+
+
+def _threshold(value: Any) -> float | None:
+    return None if value == "none" else _share(value)
+
+
+def _embedder(value: Any) -> str:
+    written = _words(value)
+    provider, slash, model = written.partition("/")
+    if written not in {"auto", "minilm", "none", "openai"} and not (provider and slash and model):
+        raise ValueError(f"{value!r} is none of auto, minilm, openai, none, PROVIDER/MODEL")
+    return written
+
+
+#: Every setting, in the order in which `llmc config` and the documentation show them.
+SETTINGS = (
+    Setting("db", _path, None, "the cache file"),
+    Setting("model", _words, "gpt-6-luna", "the model: NAME, PROVIDER/NAME or an alias", True),
+    Setting("namespace", _words, "default", "entries of other namespaces are not seen", True),
+    Setting("ttl", _ttl, None, "life of a new answer: 90s, 24h, 7d …; `none`: no end", True),
+    Setting(
+        "match",
+        _one_of("auto", "exact", "semantic"),
+        "auto",
+        "what may answer: exact (the same words), semantic (other words too), auto (semantic where"
+        " a person reads: on a terminal)",
+        True,
+    ),
+    Setting(
+        "error",
+        _share_of_errors,
+        "5%",
+        "the share of wrong answers among semantic hits that you accept: 10%, 5% or strict",
+        True,
+    ),
+    Setting("threshold", _threshold, None, "the similarity itself, 0 to 1, in the place of error"),
+    Setting(
+        "embedder",
+        _embedder,
+        "auto",
+        "what finds other words: minilm (local), openai, PROVIDER/MODEL, none, auto (minilm if it"
+        " was pulled, else OpenAI's where the model is OpenAI's)",
+    ),
+    Setting("audit", _share, 0.0, "share of the semantic hits that are asked anew and compared"),
+    Setting(
+        "cache",
+        _one_of("auto", "deterministic", "all"),
+        "auto",
+        "what is kept: auto (all but answers to a stated temperature above 0 or n above 1),"
+        " deterministic (temperature 0 alone) or all",
+    ),
+    Setting("timeout", _timeout, 600.0, "seconds to wait for the provider"),
+    Setting("retries", _whole, 2, "new tries after a failure that may pass"),
+)
