@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
     "ROOT",
@@ -148,11 +148,13 @@ def measure(
     base: Mapping[str, str],
     env: Mapping[str, str],
     rounds: int,
+    before: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Measured]:
     """Measure each command once a round, in an order shuffled anew, all rounds after a warm-up.
 
     `base` names for each command the one that it is compared with; the ratio is taken between
-    the two of the same round, so that a busy machine slows both.
+    the two of the same round, so that a busy machine slows both. `before` is called with a
+    command's name, unmeasured, before each run of it.
     """
     shuffle = random.Random(1).shuffle
     taken: dict[str, list[float]] = {name: [] for name in commands}
@@ -160,6 +162,7 @@ def measure(
         order = list(commands)
         shuffle(order)
         for name in order:
+            before(name)
             seconds = cpu_of(commands[name], env)
             if number:
                 taken[name].append(seconds)

@@ -142,6 +142,41 @@ class File:
         with self.errors(), schema.immediate(self._db):
             yield
 
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Do all of the block or nothing of it, as part of the caller's transaction if it has one.
+
+        All that is read in it is of one moment.
+        """
+        with self.errors():
+            self._db.execute("SAVEPOINT part")
+            try:
+                yield
+                self._db.execute("RELEASE part")
+            except BaseException:
+                # A full disk takes the whole transaction back by itself.
+                if self.in_transaction:
+                    self._db.execute("ROLLBACK TO part; RELEASE part")
+                raise
+
+    @property
+    def in_transaction(self) -> bool:
+        """Tell whether a transaction is open."""
+        return self._db.in_transaction
+
+    def load_extension(self, path: str) -> None:
+        """Load a library of SQLite's. Raises CacheFileError where that is not possible."""
+        with self.errors():
+            try:
+                self._db.enable_load_extension(True)
+                try:
+                    self._db.load_extension(path)
+                finally:
+                    self._db.enable_load_extension(False)
+            except AttributeError:
+                # An apsw of a Linux distribution may have been built without.
+                raise CacheFileError("this apsw loads no extensions") from None
+
     def changes(self) -> int:
         """Return how many rows the last statement inserted, updated or deleted."""
         return self._db.changes()

@@ -240,7 +240,7 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
 def _matched(alias: Alias, entry: Entry) -> str:
     """Say which question an answer was stored under, how near it is, and how to reject it."""
     question = text.one_line(entry.prompt[entry.instruction_at :], width=80)
-    return f", asked as “{question}” ({alias.similarity:.3f}); wrong? llmc bad {entry.id}"
+    return f"; asked as “{question}”, similarity {alias.similarity:.3f}; wrong? llmc bad {entry.id}"
 
 
 def _paid(hit: Hit, *, verbose: bool) -> str:

@@ -143,7 +143,109 @@ CREATE TABLE refusal (
 ) STRICT, WITHOUT ROWID;
 """
 
-STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST,)
+_SECOND = """
+-- Where in `prompt` the words after a document begin, in characters.
+ALTER TABLE entry ADD COLUMN instruction_at INTEGER NOT NULL DEFAULT 0;
+
+-- Only vectors of one space are ever compared. Its search index is a virtual table of its own,
+-- index_<id>_<generation>, which is made from `vector` and can be made again.
+CREATE TABLE space (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    embedder   TEXT NOT NULL,
+    dimension  INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 1,
+    vectors    INTEGER NOT NULL DEFAULT 0,                 -- how many, kept by triggers
+    UNIQUE (embedder, dimension)
+) STRICT;
+
+CREATE TABLE vector (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,            -- an index may still hold one that is gone
+    space_id INTEGER NOT NULL REFERENCES space (id),
+    entry_id INTEGER NOT NULL REFERENCES entry (id),
+    grp      INTEGER NOT NULL,                             -- hash of what must be equal besides
+    numbers  BLOB NOT NULL,                                -- float16, of unit length
+    UNIQUE (entry_id, space_id)
+) STRICT;
+
+-- Entries that have no vector in a space yet. Remembered samples never get one.
+CREATE TABLE vector_due (
+    space_id  INTEGER NOT NULL REFERENCES space (id),
+    scope_id  INTEGER NOT NULL,
+    namespace TEXT NOT NULL,
+    entry_id  INTEGER NOT NULL,
+    PRIMARY KEY (space_id, scope_id, namespace, entry_id)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that an index still holds: whoever deletes an entry need not be able to write to an index.
+CREATE TABLE vector_gone (
+    space_id  INTEGER NOT NULL REFERENCES space (id),
+    vector_id INTEGER NOT NULL,
+    PRIMARY KEY (space_id, vector_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER vector_insert AFTER INSERT ON vector BEGIN
+    UPDATE space SET vectors = vectors + 1 WHERE id = new.space_id;
+END;
+CREATE TRIGGER vector_delete AFTER DELETE ON vector BEGIN
+    UPDATE space SET vectors = vectors - 1 WHERE id = old.space_id;
+    INSERT INTO vector_gone (space_id, vector_id) VALUES (old.space_id, old.id);
+END;
+CREATE TRIGGER entry_vector_insert AFTER INSERT ON entry WHEN new.sample = 0 BEGIN
+    INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)
+        SELECT id, new.scope_id, new.namespace, new.id FROM space;
+END;
+CREATE TRIGGER entry_vector_update AFTER UPDATE OF scope_id, prompt, instruction_at ON entry
+WHEN new.sample = 0
+    AND (new.scope_id, new.instruction_at, new.prompt)
+        <> (old.scope_id, old.instruction_at, old.prompt) BEGIN
+    DELETE FROM vector WHERE entry_id = old.id;
+    DELETE FROM vector_due WHERE space_id IN (SELECT id FROM space) AND scope_id = old.scope_id
+        AND namespace = old.namespace AND entry_id = old.id;
+    INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)
+        SELECT id, new.scope_id, new.namespace, new.id FROM space;
+END;
+CREATE TRIGGER entry_vector_delete AFTER DELETE ON entry BEGIN
+    DELETE FROM vector WHERE entry_id = old.id;
+    DELETE FROM vector_due WHERE space_id IN (SELECT id FROM space) AND scope_id = old.scope_id
+        AND namespace = old.namespace AND entry_id = old.id;
+END;
+
+-- Questions in other words that an entry was accepted for, by their own key.
+CREATE TABLE alias (
+    namespace      TEXT NOT NULL,
+    key            BLOB NOT NULL,
+    entry_id       INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    embedder       TEXT NOT NULL,
+    similarity     REAL NOT NULL,
+    prompt         TEXT NOT NULL,
+    instruction_at INTEGER NOT NULL,
+    created_at     REAL NOT NULL,
+    last_hit_at    REAL NOT NULL,
+    PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alias_by_entry ON alias (entry_id);
+
+-- What a person or an audit found of two questions: may they share an answer? Never their texts.
+CREATE TABLE verdict (
+    pair       BLOB NOT NULL,      -- hash of both questions in their scope
+    origin     TEXT NOT NULL,
+    right      INTEGER NOT NULL,
+    namespace  TEXT NOT NULL,
+    embedder   TEXT NOT NULL,
+    similarity REAL NOT NULL,
+    at         REAL NOT NULL,
+    PRIMARY KEY (pair, origin, at)
+) STRICT, WITHOUT ROWID;
+
+-- What was measured of an embedder, as JSON.
+CREATE TABLE calibration (
+    embedder TEXT PRIMARY KEY,
+    at       REAL NOT NULL,
+    report   TEXT NOT NULL
+) STRICT;
+"""
+
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND)
 VERSION = len(STEPS)
 
 

@@ -246,14 +246,15 @@ class Store:
         return found or self._containing(words.split(), selector, limit=limit)
 
     def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
-        """Return entries that hold the words of a prompt, and entries that share all the rest."""
+        """Return entries that hold a prompt's words, that share all the rest, and the newest."""
         words = " ".join(prompt.split()[:16])
         same_words = self.search(words, Selector(), limit=limit) if words else []
         same_scope = self._entries(
             f"SELECT {COLUMNS} {FROM} WHERE s.hash = ? ORDER BY e.id DESC LIMIT ?",
             (scope_hash, limit),
         )
-        return list({entry.id: entry for entry in (*same_words, *same_scope)}.values())
+        newest = self.select(Selector(), limit=limit)
+        return list({entry.id: entry for entry in (*same_words, *same_scope, *newest)}.values())
 
     def texts(self, field: str, namespace: str | None) -> Iterator[tuple[int, str]]:
         """Yield the id and the text of one field (prompt, answer, system, model) of each entry."""

@@ -82,12 +82,13 @@ def command(
         found = cache.lookup(request, ask)
         report = _report(found, request, meaning)
         if not isinstance(found, Hit):
-            stored = _stored(store, request)
+            near = _near(meaning, request, ask)
+            stored = _stored(store, request, [each.entry for each in near])
             report["requests"] = [
                 _request(entry, differences, ask)
-                for entry, differences in difference.nearest(request, stored, k=_SHOWN)
+                for entry, differences in difference.nearest(request, stored.values(), k=_SHOWN)
             ]
-            report["neighbours"] = _neighbours(meaning, request, ask)
+            report["neighbours"] = [_neighbour(each, request, stored) for each in near]
     output.print_json(report) if json else output.print_text(_told(report))
 
 
@@ -108,12 +109,12 @@ def _report(found: Any, request: Request, meaning: Meaning | None) -> dict[str, 
     return report | {"reason": "the same request" if same else "it differs in its limit of tokens"}
 
 
-def _stored(store: Store, request: Request) -> list[tuple[Entry, Request]]:
-    """Return stored requests that may be meant, rebuilt."""
+def _stored(store: Store, request: Request, near: list[Entry]) -> dict[int, tuple[Entry, Request]]:
+    """Return stored requests that may be meant, rebuilt, by their ids."""
     _, scope_hash = keys.frame_of(request)
-    akin = store.akin(keys.prompt_of(request), scope_hash, limit=20)
-    frames = ((entry, store.frame(entry.id)[0]) for entry in akin if entry.id is not None)
-    return [(entry, keys.request_from(frame, entry.prompt)) for entry, frame in frames]
+    akin = (*near, *store.akin(keys.prompt_of(request), scope_hash, limit=20))
+    frames = {e.id: (e, store.frame(e.id)[0]) for e in akin if e.id is not None}
+    return {n: (e, keys.request_from(frame, e.prompt)) for n, (e, frame) in frames.items()}
 
 
 def _request(entry: Entry, differences: list[str], ask: Ask) -> dict[str, Any]:
@@ -128,25 +129,34 @@ def _request(entry: Entry, differences: list[str], ask: Ask) -> dict[str, Any]:
     return {"id": entry.id, "prompt": entry.prompt, "differences": [*differences, *bars]}
 
 
-def _neighbours(meaning: Meaning | None, request: Request, ask: Ask) -> list[dict[str, Any]]:
+def _near(meaning: Meaning | None, request: Request, ask: Ask) -> list[Near]:
     if meaning is None:
         return []
     _, scope_hash = keys.frame_of(request)
     try:
-        near: list[Near] = meaning.near(request, ask, scope_hash=scope_hash, k=_SHOWN)
+        return meaning.near(request, ask, scope_hash=scope_hash, k=_SHOWN)
     except (CacheFileError, EmbeddingError) as error:
         streams.note(str(error))
         return []
-    return [
-        {
-            "id": each.entry.id,
-            "prompt": each.entry.prompt,
-            "similarity": each.similarity,
-            "guard": each.refusal and each.refusal.guard,
-            "detail": each.refusal and each.refusal.detail,
-        }
-        for each in near
-    ]
+
+
+def _neighbour(
+    near: Near, request: Request, stored: dict[int, tuple[Entry, Request]]
+) -> dict[str, Any]:
+    entry, refusal = near.entry, near.refusal
+    detail = refusal and refusal.detail
+    if refusal is not None and refusal.guard == "scope" and entry.id in stored:
+        # The prompts differ anyhow: what else does?
+        alike = stored[entry.id][1], keys.prompt_of(request)
+        same_words = keys.request_from(keys.frame_of(alike[0])[0], alike[1])
+        detail = "; ".join(difference.difference(request, same_words)) or detail
+    return {
+        "id": entry.id,
+        "prompt": entry.prompt,
+        "similarity": near.similarity,
+        "guard": refusal and refusal.guard,
+        "detail": detail,
+    }
 
 
 def _told(report: dict[str, Any]) -> str:

@@ -25,7 +25,11 @@ def test_the_story_is_a_miss_a_hit_and_what_it_saved(cli, db):
     assert commands[-1] == "stats"
     assert re.fullmatch(r"llmc: asked rehearsal, \d\.\d+ s, cost \$0\.\d+", lines[0])
     assert re.match(r"llmc: exact hit, \d s old, saved \$0\.\d+", lines[1])
-    assert re.search(r"semantic hit, .* asked as “why is the sky blue\?” \(0\.9\d\d\); wrong\? llmc bad 1$", lines[2])
+    assert re.fullmatch(
+        r"llmc: semantic hit, \d s old, saved \$0\.\d+;"
+        r" asked as “why is the sky blue\?”, similarity 0\.966; wrong\? llmc bad 1",
+        lines[2],
+    )
     assert len(re.findall("^Air scatters", result.out, re.MULTILINE)) == 3
     assert "(A rehearsal: no model was asked" in result.out
     assert not db.exists()

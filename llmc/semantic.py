@@ -1,0 +1,202 @@
+"""May a question be answered with the stored answer of another one, worded otherwise?
+
+Every refusal says its reason. Embeds nothing and looks nothing up: who calls brings a similarity.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmc import english, guards, tokens
+from llmc.guards import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "THRESHOLDS",
+    "UNCALIBRATED",
+    "Question",
+    "Refusal",
+    "accept",
+    "judge_messages",
+    "pair_key",
+    "question",
+    "same_answer",
+    "threshold",
+    "verdict_of",
+    "wilson",
+]
+
+#: The similarity from which an embedder's neighbours may be served, by the promised error: the
+#: upper 95 % limit of what was measured on judged pairs.
+THRESHOLDS: dict[str, dict[str, float]] = {
+    "minilm": {"10%": 0.90, "5%": 0.955, "strict": 0.98},
+}
+
+#: Where nobody measured.
+UNCALIBRATED = 0.95
+
+#: Longer questions are exact only: their vectors say what they are about, no longer what they ask.
+_MOST_WORDS = 60
+_MOST_LINES = 3
+_LONGEST_WORD = 200
+
+_FENCE = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
+
+
+class Question(NamedTuple):
+    """What of a prompt is compared by meaning, and what must be equal besides."""
+
+    text: str
+    rest: str
+    slots: tuple[str, ...]
+
+
+def question(prompt: str, *, at: int = 0, follows: bool = False) -> Question | Refusal:
+    """Split a prompt into what may be compared by meaning and what must be equal.
+
+    The instruction begins `at` a character of the prompt; what stands before is a document.
+    `follows` says that the conversation has earlier turns. Returns a Refusal where a prompt may be
+    answered with the answer of an equal one alone.
+    """
+    at = max(0, min(at, len(prompt)))
+    pieces, code = _unfenced(prompt[at:])
+    if refusal := _shape(pieces):
+        return refusal
+    text = " ".join(pieces[0].split()) if pieces else ""
+    if tokens.is_hidden(text):
+        return Refusal("hidden characters", "it holds characters that nobody sees")
+    sentence = english.parse(text)
+    if refusal := guards.alone(sentence, follows=follows):
+        return refusal
+    rest = "\n".join(part for part in (prompt[:at].rstrip("\n"), *code) if part)
+    return Question(text, rest, tuple(sorted(sentence.slots)))
+
+
+def _shape(pieces: list[str]) -> Refusal | None:
+    if len(pieces) > 1:
+        return Refusal("paragraphs", "it has several paragraphs")
+    text = pieces[0].strip() if pieces else ""
+    words = text.split(None, _MOST_WORDS + 1)
+    if len(words) > _MOST_WORDS:
+        return Refusal("length", f"it has more than {_MOST_WORDS} words")
+    if any(len(word) > _LONGEST_WORD for word in words):
+        return Refusal("length", f"it has a word of more than {_LONGEST_WORD} letters")
+    if len(text.splitlines()) > _MOST_LINES:
+        return Refusal("lines", f"it has more than {_MOST_LINES} lines")
+    return None
+
+
+def _unfenced(text: str) -> tuple[list[str], list[str]]:
+    """Return the paragraphs outside of fenced code, and the fences with what they hold."""
+    prose: list[str] = []
+    code: list[str] = []
+    end = 0
+    mark, begin = "", 0
+    for match in _FENCE.finditer(text):
+        if not mark:
+            prose.append(text[end : match.start()])
+            mark, begin = match[1], match.start()
+        elif match[1].startswith(mark):
+            line = text.find("\n", match.end())
+            end = len(text) if line < 0 else line
+            code.append(text[begin:end])
+            mark = ""
+    if mark:
+        code.append(text[begin:])
+    else:
+        prose.append(text[end:])
+    paragraphs = [piece for part in prose for piece in _paragraphs(part)]
+    return paragraphs, code
+
+
+def _paragraphs(text: str) -> list[str]:
+    found: list[str] = [""]
+    for line in text.splitlines(keepends=True):
+        if line.strip():
+            found[-1] += line
+        elif found[-1]:
+            found.append("")
+    return [piece for piece in found if piece]
+
+
+def accept(
+    new: Question,
+    stored: Question,
+    *,
+    similarity: float,
+    threshold: float,
+    vetoed: bool = False,
+) -> Refusal | None:
+    """Say why a stored answer must not serve a new question; None if it may. Symmetric."""
+    if new.rest != stored.rest:
+        return Refusal("rest", "what is asked about is not the same text")
+    if new.slots != stored.slots:
+        return _slots(new.slots, stored.slots)
+    if not similarity >= threshold:
+        return Refusal("similarity", f"{similarity:.3f} is less than {threshold:.3f}")
+    if vetoed:
+        return Refusal("verdict", "this pair was said to be wrong")
+    return guards.between(english.parse(new.text), english.parse(stored.text), similarity)
+
+
+def _slots(first: tuple[str, ...], second: tuple[str, ...]) -> Refusal:
+    one = sorted(set(first) ^ set(second)) or [*first, *second]
+    name = "numbers" if any(slot[0].isdigit() for slot in one) else "literals"
+    return Refusal(name, f"{one[0]!r} is not in both questions")
+
+
+def pair_key(new: str, stored: str) -> str:
+    """Return one text for two questions in either order; case, marks and white space are folded."""
+    return "\n".join(sorted((_folded(new), _folded(stored))))
+
+
+def _folded(text: str) -> str:
+    pieces, _ = _unfenced(text)
+    words = tokens.fold(" ".join(pieces)).casefold()
+    return " ".join("".join(c if c.isalnum() else " " for c in words).split())
+
+
+def threshold(
+    embedder: str, error: str, calibrated: Mapping[str, float] | None = None
+) -> tuple[float, bool]:
+    """Return the similarity that an embedder needs for a promised error, and if it was measured."""
+    measured = (calibrated or {}).get(error) or THRESHOLDS.get(embedder, {}).get(error)
+    return (UNCALIBRATED, False) if measured is None else (measured, True)
+
+
+# -- audit ---------------------------------------------------------------------------------------
+
+
+def same_answer(first: str, second: str) -> bool | None:
+    """Tell whether two answers say the same; None where their texts alone do not decide it."""
+    return True if _folded(first) == _folded(second) else None
+
+
+def judge_messages(
+    question: str, answer_a: str, answer_b: str, *, nonce: str
+) -> list[dict[str, str]]:
+    """Ask a judge for one word: do two answers to a question say the same?"""
+    return [
+        {"role": "system", "content": "Answer YES or NO."},
+        {"role": "user", "content": f"{question}\n{nonce}\n{answer_a}\n{nonce}\n{answer_b}"},
+    ]
+
+
+def verdict_of(text: str) -> bool | None:
+    """Read a judge's word; None for anything but one."""
+    return {"yes": True, "no": False}.get(text.strip().strip(".!\"'*").lower())
+
+
+def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the limits of a share by Wilson's score interval; (0, 1) where nothing was counted."""
+    if n <= 0:
+        return 0.0, 1.0
+    share = wrong / n
+    middle = share + z * z / (2 * n)
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

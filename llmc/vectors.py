@@ -1,0 +1,498 @@
+"""Which stored questions lie nearest to this one? The vectors of the cache file, and their index.
+
+It decides nothing: from which similarity two may share an answer is `semantic`'s business. The
+numbers in `vector` are the truth. Each space's index, of one bit a number, only proposes: what it
+names is looked up and compared exactly, so a damaged index can miss an entry, never invent one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from operator import mul
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llmc.errors import CacheFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmc.file import File
+
+__all__ = ["Due", "Neighbour", "Space", "Vectors"]
+
+#: Parts that an index is divided into by group, so that a search reads a part only. Few: every
+#: part takes at least one chunk, 33 KB of an index for vectors of 384 numbers.
+_PARTS = 16
+
+#: Rows of a chunk. sqlite-vec allots and reads whole chunks.
+_CHUNK = 512
+
+#: How many the index proposes. The second figure is for when other groups' took the places of ours.
+_CANDIDATES = (64, 512)
+
+#: How many deviations beyond its mean a number of differing signs may lie and still be searched.
+_DEVIATIONS = 5
+
+#: How far a vector's squared length may be from 1.
+_TOLERANCE = 1e-3
+
+#: Tables that sqlite-vec keeps an index in.
+_SHADOWS = ("chunks", "info", "rowids", "vector_chunks00", "metadatachunks00")
+
+#: The byte that holds a number's sign, as a binary digit: 1 for what is not negative.
+_SIGNS = bytes(ord("0" if byte & 0x80 else "1") for byte in range(256))
+
+_REPAIR = "llmc doctor --repair makes the index anew"
+
+
+class Neighbour(NamedTuple):
+    """A stored entry and how similar its question is: a cosine."""
+
+    entry_id: int
+    similarity: float
+
+
+class Due(NamedTuple):
+    """An entry that has no vector yet, with all that decides whether it may have one."""
+
+    entry_id: int
+    prompt: str
+    instruction_at: int
+    frame: str
+    namespace: str
+    scope_hash: bytes
+
+
+class Space(NamedTuple):
+    """An embedder's vectors of one length: only these are ever compared with each other."""
+
+    id: int
+    embedder: str
+    dimension: int
+    generation: int
+    vectors: int
+
+    @property
+    def index(self) -> str:
+        """The name of its index: each generation has one of its own, as none can be renamed."""
+        return f"index_{self.id}_{self.generation}"
+
+
+_SPACE = ", ".join(Space._fields)
+
+_DUE = """
+SELECT e.id, e.prompt, e.instruction_at, s.frame, e.namespace, s.hash
+FROM vector_due AS d JOIN entry AS e ON e.id = d.entry_id JOIN scope AS s ON s.id = d.scope_id
+WHERE d.space_id = ? AND d.scope_id = (SELECT id FROM scope WHERE hash = ?) AND d.namespace = ?
+ORDER BY d.entry_id DESC LIMIT ?
+"""
+_NOT_DUE = """
+DELETE FROM vector_due WHERE space_id = ?1 AND entry_id = ?2
+    AND scope_id = (SELECT scope_id FROM entry WHERE id = ?2)
+    AND namespace = (SELECT namespace FROM entry WHERE id = ?2)
+"""
+# CROSS JOIN: from the few that are proposed to their entries, never the other way round.
+_PROPOSED = """
+SELECT v.entry_id, v.numbers FROM json_each(?) AS near
+CROSS JOIN vector AS v ON v.id = near.value CROSS JOIN entry AS e ON e.id = v.entry_id
+WHERE v.space_id = ? AND length(v.numbers) = ?
+"""
+_IN_SCOPE = """ AND v.grp = ? AND e.namespace = ?
+    AND e.scope_id = (SELECT id FROM scope WHERE hash = ?)
+    AND (e.expires_at IS NULL OR e.expires_at > ?)
+"""
+
+
+class Vectors:
+    """The vectors of one cache file. All methods raise CacheFileError where the file fails them."""
+
+    def __init__(self, file: File) -> None:
+        """Take the open file; nothing is read or loaded before it is needed."""
+        self._file = file
+        self._loaded = False
+
+    # -- spaces ----------------------------------------------------------------------------------
+
+    def spaces(self) -> list[Space]:
+        """Return all spaces, the oldest first."""
+        return [Space(*row) for row in self._file.rows(f"SELECT {_SPACE} FROM space ORDER BY id")]
+
+    def space(self, embedder: str, dimension: int | None) -> int | None:
+        """Return an embedder's space, None if there is none; without a dimension its newest."""
+        rows = self._file.rows(
+            "SELECT max(id) FROM space WHERE embedder = ?1 AND dimension = coalesce(?2, dimension)",
+            (embedder, dimension),
+        )
+        return None if rows[0][0] is None else int(rows[0][0])
+
+    def make_space(self, embedder: str, dimension: int) -> int:
+        """Return an embedder's space, made if need be, within the caller's transaction.
+
+        In one just made all entries are due.
+        """
+        known = self.space(embedder, dimension)
+        if known is not None:
+            return known
+        self._load()
+        space = self._file.number(
+            "INSERT INTO space (embedder, dimension) VALUES (?, ?) RETURNING id",
+            (embedder, dimension),
+        )
+        self._make_index(self._space(space))
+        self._file.execute(
+            "INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)"
+            " SELECT ?, scope_id, namespace, id FROM entry WHERE sample = 0",
+            (space,),
+        )
+        return space
+
+    def drop(self, space: int) -> None:
+        """Remove a space with its vectors and its index, within the caller's transaction."""
+        self._load()
+        self._drop_index(self._space(space))
+        for table in ("vector", "vector_gone", "vector_due"):
+            self._file.execute(f"DELETE FROM {table} WHERE space_id = ?", (space,))
+        self._file.execute("DELETE FROM space WHERE id = ?", (space,))
+
+    def count(self, space: int) -> int:
+        """Return how many vectors a space holds."""
+        return self._space(space).vectors
+
+    def fault(self) -> str | None:
+        """Say why nothing can be searched on this machine; None if it can."""
+        try:
+            self._load()
+        except CacheFileError as error:
+            return str(error)
+        return None
+
+    # -- adding ----------------------------------------------------------------------------------
+
+    def add(self, space: int, entry_id: int, *, group: int, vector: bytes) -> None:
+        """Give an entry its vector, or another one, within the caller's transaction.
+
+        `vector` are little-endian float32 numbers of unit length. `group`, a signed 64-bit number,
+        is a hash of what must be equal for two questions to be compared. An entry that has gone
+        meanwhile gets none, nor does a remembered sample. Raises CacheFileError for numbers that
+        are no unit vector of the space.
+        """
+        with self._file.savepoint():
+            found = self._searchable(space)
+            numbers = struct.pack(f"<{found.dimension}e", *self._unit(found, vector))
+            self._file.execute(_NOT_DUE, (space, entry_id))
+            known = self._file.rows(
+                "SELECT grp, numbers FROM vector WHERE entry_id = ? AND space_id = ?",
+                (entry_id, space),
+            )
+            if known == [(group, numbers)]:
+                return
+            self._file.execute(
+                "DELETE FROM vector WHERE entry_id = ? AND space_id = ?", (entry_id, space)
+            )
+            added = self._file.rows(
+                "INSERT INTO vector (space_id, entry_id, grp, numbers)"
+                " SELECT ?, id, ?, ? FROM entry WHERE id = ? AND sample = 0 RETURNING id",
+                (space, group, numbers, entry_id),
+            )
+            for (vector_id,) in added:
+                self._index(found, vector_id, group, numbers)
+        self.settle()
+
+    def due(self, space: int, *, namespace: str, scope_hash: bytes, limit: int) -> list[Due]:
+        """Return entries of a scope that have no vector yet, the newest first."""
+        rows = self._file.rows(_DUE, (space, scope_hash, namespace, limit))
+        return [Due(*row) for row in rows]
+
+    def not_eligible(self, space: int, entry_ids: Iterable[int]) -> None:
+        """Strike off entries that are to have no vector, within the caller's transaction."""
+        for entry_id in entry_ids:
+            self._file.execute(_NOT_DUE, (space, entry_id))
+
+    # -- searching -------------------------------------------------------------------------------
+
+    def nearest(
+        self,
+        space: int,
+        *,
+        group: int,
+        namespace: str,
+        scope_hash: bytes,
+        vector: bytes,
+        threshold: float,
+        now: float,
+        k: int = 5,
+    ) -> list[Neighbour]:
+        """Return the k entries of a group nearest to a vector, the most similar first.
+
+        None that is less similar than `threshold`, has expired, or is of another namespace or
+        scope. Raises CacheFileError where the index cannot be searched.
+        """
+        with self._file.savepoint():
+            found = self._searchable(space)
+            numbers = self._unit(found, vector)
+            where = " AND bucket = ?"
+            reach = (_bits(vector, 4), _reach(threshold, found.dimension))
+            scoped = (group, namespace, scope_hash, now)
+            ids = self._propose(found, where, (*reach, _CANDIDATES[0], group % _PARTS))
+            rows = self._proposed(found, ids, _IN_SCOPE, scoped)
+            if len(rows) < len(ids) == _CANDIDATES[0]:
+                # Asking so at once would take several times as long.
+                where += " AND grp = ?"
+                values = (*reach, _CANDIDATES[1], group % _PARTS, group)
+                ids = self._propose(found, where, values)
+                rows = self._proposed(found, ids, _IN_SCOPE, scoped)
+        return _ranked(numbers, rows, threshold)[:k]
+
+    def anywhere(
+        self, space: int, *, vector: bytes, k: int = 5, threshold: float = -1.0
+    ) -> list[Neighbour]:
+        """Return the k entries nearest to a vector in all namespaces and scopes, to explain.
+
+        Expired ones are among them.
+        """
+        with self._file.savepoint():
+            found = self._searchable(space)
+            numbers = self._unit(found, vector)
+            reach = _reach(threshold, found.dimension)
+            ids = self._propose(found, "", (_bits(vector, 4), reach, _CANDIDATES[0]))
+            rows = self._proposed(found, ids)
+        return _ranked(numbers, rows, threshold)[:k]
+
+    # -- keeping order ---------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Remove from the indexes what is gone, within the caller's transaction.
+
+        An index that would be left with more holes than vectors, or that would take longer to
+        clear, is made anew. What cannot be removed on this machine is left to the next one.
+        """
+        gone = self._file.rows("SELECT space_id, vector_id FROM vector_gone")
+        if not gone:
+            return
+        try:
+            with self._file.savepoint():
+                for space in {space for space, _ in gone}:
+                    self._settle(space, [each for which, each in gone if which == space])
+        except CacheFileError:
+            # Nobody shall fail to delete an entry for an index that he may not even use.
+            if not self._file.in_transaction:
+                raise
+
+    def damage(self) -> list[str]:
+        """Return how the indexes differ from the vectors; nothing if they are sound."""
+        return [
+            f"vectors of {space.embedder} ({space.dimension} numbers): {line}"
+            for space in self.spaces()
+            for line in self._damage(space)
+        ]
+
+    def rebuild(self) -> None:
+        """Make all indexes anew from the vectors, in one transaction.
+
+        A vector of the wrong length is thrown away, and its entry is due again.
+        """
+        with self._file.transaction():
+            self._load()
+            for space in self.spaces():
+                self._rebuild(space)
+
+    # -- the small print -------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Load sqlite-vec. Its package is not imported: that would load numpy, 80 ms."""
+        if self._loaded:
+            return
+        from importlib.machinery import PathFinder
+
+        with self._file.errors():
+            spec = PathFinder.find_spec("sqlite_vec")
+            folders = spec and spec.submodule_search_locations
+            if not folders:
+                raise CacheFileError("sqlite-vec, which searches vectors, is not installed")
+            self._file.load_extension(os.path.join(folders[0], "vec0"))
+        self._loaded = True
+
+    def _space(self, space: int) -> Space:
+        rows = self._file.rows(f"SELECT {_SPACE} FROM space WHERE id = ?", (space,))
+        if not rows:
+            raise CacheFileError(f"cache file {self._file.path}: no vectors of this kind are kept")
+        return Space(*rows[0])
+
+    def _searchable(self, space: int) -> Space:
+        """Return a space whose index can be used. Raises CacheFileError where it cannot."""
+        self._load()
+        found = self._space(space)
+        if missing := self._missing(found):
+            path, names = self._file.path, ", ".join(missing)
+            raise CacheFileError(f"cache file {path}: it lacks {names}", hint=_REPAIR)
+        return found
+
+    def _missing(self, space: Space) -> list[str]:
+        """Return an index's missing tables: sqlite-vec dies where it deletes from one without."""
+        names = [space.index, *(f"{space.index}_{shadow}" for shadow in _SHADOWS)]
+        rows = self._file.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        there = {row[0] for row in rows}
+        return [name for name in names if name not in there]
+
+    def _unit(self, space: Space, vector: bytes) -> tuple[float, ...]:
+        """Return a vector's numbers. Raises CacheFileError if they are no unit vector."""
+        if len(vector) == 4 * space.dimension:
+            numbers = struct.unpack(f"<{space.dimension}f", vector)
+            # What is not a number is not near 1 either.
+            if abs(sum(map(mul, numbers, numbers)) - 1) <= _TOLERANCE:
+                return numbers
+        raise CacheFileError(
+            f"cache file {self._file.path}: no unit vector of {space.dimension} numbers was given"
+        )
+
+    def _propose(self, space: Space, where: str, values: Sequence[Any]) -> list[int]:
+        rows = self._file.rows(
+            f"SELECT rowid FROM {space.index}"
+            f" WHERE bits MATCH vec_bit(?) AND distance <= ? AND k = ?{where}",
+            values,
+        )
+        return [row[0] for row in rows]
+
+    def _proposed(
+        self, space: Space, ids: list[int], where: str = "", values: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return entry and numbers of what the index proposes, if it is there and wanted."""
+        listed = f"[{', '.join(map(str, ids))}]"
+        return self._file.rows(
+            _PROPOSED + where, (listed, space.id, 2 * space.dimension, *values)
+        )
+
+    def _make_index(self, space: Space) -> None:
+        bits = -(-space.dimension // 64) * 64  # others are compared byte by byte
+        self._file.execute(
+            f"CREATE VIRTUAL TABLE {space.index} USING vec0"
+            f" (bucket INTEGER PARTITION KEY, bits BIT[{bits}], grp INTEGER, chunk_size = {_CHUNK})"
+        )
+
+    def _index(self, space: Space, vector_id: int, group: int, numbers: bytes) -> None:
+        self._file.execute(
+            f"INSERT INTO {space.index} (rowid, bucket, bits, grp) VALUES (?, ?, vec_bit(?), ?)",
+            (vector_id, group % _PARTS, _bits(numbers, 2), group),
+        )
+
+    def _drop_index(self, space: Space) -> None:
+        """Drop an index, however little is left of it."""
+        shadows = [f"{space.index}_{shadow}" for shadow in _SHADOWS]
+        # sqlite-vec cannot drop an index that lacks one of its tables.
+        for shadow in shadows:
+            self._file.execute(f"CREATE TABLE IF NOT EXISTS {shadow} (x)")
+        for name in (space.index, *shadows):
+            self._file.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _settle(self, space_id: int, ids: list[int]) -> None:
+        space = self._searchable(space_id)
+        chunks = self._file.number(f"SELECT count(*) FROM {space.index}_metadatachunks00")
+        holes = chunks * _CHUNK - space.vectors
+        # Removing one takes as long as adding some; an index with a few more needs no thought.
+        if holes > space.vectors + _PARTS * _CHUNK or len(ids) * 4 > space.vectors + _CHUNK:
+            self._rebuild(space)
+            return
+        for vector_id in ids:
+            self._file.execute(f"DELETE FROM {space.index} WHERE rowid = ?", (vector_id,))
+        self._file.execute("DELETE FROM vector_gone WHERE space_id = ?", (space_id,))
+
+    def _rebuild(self, space: Space) -> None:
+        wrong = "v.space_id = ? AND length(v.numbers) <> ?"
+        values = (space.id, 2 * space.dimension)
+        self._file.execute(
+            "INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)"
+            " SELECT v.space_id, e.scope_id, e.namespace, e.id"
+            f" FROM vector AS v JOIN entry AS e ON e.id = v.entry_id WHERE {wrong}",
+            values,
+        )
+        self._file.execute(f"DELETE FROM vector AS v WHERE {wrong}", values)
+        made = space._replace(generation=space.generation + 1)
+        self._make_index(made)
+        rows = self._file.stream(
+            "SELECT id, grp, numbers FROM vector WHERE space_id = ?", (space.id,)
+        )
+        for vector_id, group, numbers in rows:
+            self._index(made, vector_id, group, numbers)
+        self._drop_index(space)
+        self._file.execute("DELETE FROM vector_gone WHERE space_id = ?", (space.id,))
+        self._file.execute(
+            "UPDATE space SET generation = ?,"
+            " vectors = (SELECT count(*) FROM vector WHERE space_id = ?) WHERE id = ?",
+            (made.generation, space.id, space.id),
+        )
+
+    def _damage(self, space: Space) -> list[str]:
+        if missing := self._missing(space):
+            return [f"{', '.join(missing)}: no such table"]
+        length, rowids = 2 * space.dimension, f"{space.index}_rowids"
+        counts = {
+            "have the wrong length": self._file.number(
+                "SELECT count(*) FROM vector WHERE space_id = ? AND length(numbers) <> ?",
+                (space.id, length),
+            ),
+            "are not in the index": self._file.number(
+                f"SELECT count(*) FROM vector AS v LEFT JOIN {rowids} AS i ON i.rowid = v.id"
+                " WHERE v.space_id = ? AND i.rowid IS NULL",
+                (space.id,),
+            ),
+            "are in the index alone": self._file.number(
+                f"SELECT count(*) FROM {rowids} AS i WHERE NOT EXISTS"
+                " (SELECT 1 FROM vector WHERE id = i.rowid AND space_id = ?1) AND NOT EXISTS"
+                " (SELECT 1 FROM vector_gone WHERE vector_id = i.rowid AND space_id = ?1)",
+                (space.id,),
+            ),
+        }
+        found = [f"{count} {what}" for what, count in counts.items() if count]
+        if self.fault() is None:
+            found += self._differing(space)
+        return found
+
+    def _differing(self, space: Space) -> list[str]:
+        rows = self._file.stream(
+            f"SELECT v.grp, v.numbers, i.bucket, i.grp, i.bits FROM {space.index} AS i"
+            " CROSS JOIN vector AS v ON v.id = i.rowid"
+            " WHERE v.space_id = ? AND length(v.numbers) = ?",
+            (space.id, 2 * space.dimension),
+        )
+        try:
+            count = sum(
+                (group % _PARTS, group, _bits(numbers, 2)) != tuple(indexed)
+                for group, numbers, *indexed in rows
+            )
+        except CacheFileError as error:
+            return [f"the index cannot be read: {error}"]
+        return [f"{count} are in the index as others"] if count else []
+
+
+def _bits(numbers: bytes, width: int) -> bytes:
+    """Return a bit for each number, its sign, filled up with zeros to whole 64s.
+
+    `width` is a number's bytes: the last of them begins with the sign in float16 and float32.
+    """
+    signs = numbers[width - 1 :: width].translate(_SIGNS)
+    return int(signs, 2).to_bytes(-(-len(signs) // 64) * 8, "little")
+
+
+def _reach(threshold: float, dimension: int) -> int:
+    """Return how many signs may differ between vectors of at least this similarity.
+
+    A random hyperplane parts two vectors with a chance of their angle over π (Charikar 2002,
+    https://doi.org/10.1145/509907.509965); the signs are taken for `dimension` such planes.
+    """
+    chance = math.acos(max(-1.0, min(1.0, threshold))) / math.pi
+    mean = dimension * chance
+    return int(mean + _DEVIATIONS * math.sqrt(mean * (1 - chance)))
+
+
+def _ranked(
+    asked: Sequence[float], rows: Iterable[tuple[Any, ...]], threshold: float
+) -> list[Neighbour]:
+    """Compare exactly; return what is similar enough, the most similar first, then the newest."""
+    unpack = struct.Struct(f"<{len(asked)}e").unpack
+    found = [(sum(map(mul, asked, unpack(numbers))), entry_id) for entry_id, numbers in rows]
+    # More than 1, or no number at all, is what damaged ones come to.
+    near = [each for each in found if threshold <= each[0] <= 1 + _TOLERANCE]
+    near.sort(reverse=True)
+    return [Neighbour(entry_id, min(similarity, 1.0)) for similarity, entry_id in near]
