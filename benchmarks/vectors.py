@@ -109,7 +109,9 @@ def clustered(random: np.random.Generator, count: int) -> Floats:
     for at in range(0, count, 20_000):
         part = made[at : at + 20_000]
         noise = unit(random.standard_normal(part.shape))
-        part[:] = unit(0.5 * mean + 0.5 * topics[random.integers(0, 2_000, len(part))] + 0.7 * noise)
+        part[:] = unit(
+            0.5 * mean + 0.5 * topics[random.integers(0, 2_000, len(part))] + 0.7 * noise
+        )
     return made
 
 
@@ -156,7 +158,11 @@ def real(model: Path, data: Path, *, folder: Path, limit: int) -> Case:
     say(f"embedding {len(chosen):,} questions")
     convert(str(model), str(folder))
     embedder = MiniLM(str(folder))
-    made = [v for at in range(0, len(chosen), 512) for v in embedder.embed(chosen[at : at + 512]).vectors]
+    made = [
+        v
+        for at in range(0, len(chosen), 512)
+        for v in embedder.embed(chosen[at : at + 512]).vectors
+    ]
     vectors = np.frombuffer(b"".join(made), dtype="<f4").reshape(-1, DIMENSION)
     asks = np.arange(len(vectors)) % 10 == 0
     stored, asked = vectors[~asks], vectors[asks]
@@ -314,7 +320,9 @@ def rows_of(filled: Filled, thresholds: Sequence[float]) -> list[Row]:
     name = f"{count:,} vectors, {case.name}"
     found = [
         Row(name, f"{median:.1f} ms (nine of ten {most:.1f})", "", kept(median, warm_target)),
-        Row("— in a fresh process", f"{over:.1f} ms more", f"{ratio:.2f}", kept(over, fresh_target)),
+        Row(
+            "— in a fresh process", f"{over:.1f} ms more", f"{ratio:.2f}", kept(over, fresh_target)
+        ),
         Row("— on disk, a vector", f"{filled.bytes:,.0f} bytes", "", kept(filled.bytes, 1_000)),
         Row("— adding one, in a large transaction", f"{filled.add * 1e6:.0f} µs"),
     ]

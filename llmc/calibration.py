@@ -1,1 +1,2 @@
-def wilson(wrong, n, z=1.96): return (0.0, 1.0)
+def wilson(wrong, n, z=1.96):
+    return (0.0, 1.0)

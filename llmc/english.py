@@ -146,10 +146,46 @@ def _is_name(token: tokens.Token) -> bool:
 
 # -- what is asked -------------------------------------------------------------------------------
 
-_WH = frozenset("what which who whom whose when where why how whats".split())
-_PERSON = frozenset("i you we one they someone people to".split())
-_ASKED = frozenset("explain describe define list write summarize translate suggest recommend name convert compare give show provide".split())
-_HOW_MUCH = frozenset("many much long often far old tall big large fast hard deep high good bad".split())
+_WH = frozenset(["what", "which", "who", "whom", "whose", "when", "where", "why", "how", "whats"])
+_PERSON = frozenset(["i", "you", "we", "one", "they", "someone", "people", "to"])
+_ASKED = frozenset(
+    [
+        "explain",
+        "describe",
+        "define",
+        "list",
+        "write",
+        "summarize",
+        "translate",
+        "suggest",
+        "recommend",
+        "name",
+        "convert",
+        "compare",
+        "give",
+        "show",
+        "provide",
+    ]
+)
+_HOW_MUCH = frozenset(
+    [
+        "many",
+        "much",
+        "long",
+        "often",
+        "far",
+        "old",
+        "tall",
+        "big",
+        "large",
+        "fast",
+        "hard",
+        "deep",
+        "high",
+        "good",
+        "bad",
+    ]
+)
 
 
 def _forms(found: list[tokens.Token]) -> tuple[str, ...]:
@@ -164,41 +200,81 @@ def _forms(found: list[tokens.Token]) -> tuple[str, ...]:
         forms += [
             word
             for before, word in zip(words, words[1:])
-            if before in {"and", "or"} and word in {"why", "when", "where", "how", "who", "what", "which"}
+            if before in {"and", "or"}
+            and word in {"why", "when", "where", "how", "who", "what", "which"}
         ]
     return tuple(form for form in forms if form not in {"", "order"}) or ("order",)
 
 
 def _form(words: list[str]) -> str:
-    while words and words[0] in {"so", "and", "but", "please", "hi", "hello", "hey", "ok", "well", "seriously"}:
+    while words and words[0] in {
+        "so",
+        "and",
+        "but",
+        "please",
+        "hi",
+        "hello",
+        "hey",
+        "ok",
+        "well",
+        "seriously",
+    }:
         words = words[1:]
     if "you" in words[:9]:
         at = words.index("you")
         if words[at - 1 : at + 2] == ["do", "you", "think"] and (at > 1 or len(words) > 4):
             words = words[: at - 1] + words[at + 2 :]
-    if len(words) > 2 and words[0] in {"can", "could", "would", "will"} and words[1] in {"you", "someone", "anyone", "somebody"} and words[2] in _ASKED:
+    if (
+        len(words) > 2
+        and words[0] in {"can", "could", "would", "will"}
+        and words[1] in {"you", "someone", "anyone", "somebody"}
+        and words[2] in _ASKED
+    ):
         words = words[2:]
     joined = " ".join(words[:12])
     if not words:
         return ""
     for polite in _POLITE:
         if joined.startswith(polite):
-            rest = words[len(polite.split()):]
+            rest = words[len(polite.split()) :]
             return _form(rest) if rest else ""
     first = words[0]
-    if "like" in words[2:] and first in {"how", "what"} and words[1] in {"is", "was", "does", "would", "it"}:
+    if (
+        "like" in words[2:]
+        and first in {"how", "what"}
+        and words[1] in {"is", "was", "does", "would", "it"}
+    ):
         return "what like"
     if first == "how":
         return _how(words)
-    if first == "why" or (first in _WH and {"reason", "reasons", "cause", "causes", "caused", "why"} & set(words[1:7])):
+    if first == "why" or (
+        first in _WH and {"reason", "reasons", "cause", "causes", "caused", "why"} & set(words[1:7])
+    ):
         return "why"
-    if first in {"what", "which", "whats"} and ({"way", "ways", "tips", "methods", "steps", "measures", "suggestions"} & set(words[:8])):
+    if first in {"what", "which", "whats"} and (
+        {"way", "ways", "tips", "methods", "steps", "measures", "suggestions"} & set(words[:8])
+    ):
         return "how to"
-    if joined.startswith(("what should i do", "what can i do", "what should we do", "what can we do", "what do i do", "what can be done", "what do you do to", "what do you have to do")):
+    if joined.startswith(
+        (
+            "what should i do",
+            "what can i do",
+            "what should we do",
+            "what can we do",
+            "what do i do",
+            "what can be done",
+            "what do you do to",
+            "what do you have to do",
+        )
+    ):
         return "how to"
     if first == "what" and "time" in words[1:3]:
         return "when"
-    if "like" in words[3:] and first in {"how", "what"} and words[1] in {"is", "was", "does", "would", "it"}:
+    if (
+        "like" in words[3:]
+        and first in {"how", "what"}
+        and words[1] in {"is", "was", "does", "would", "it"}
+    ):
         return "what like"
     if first in {"what", "which", "whats"} and {"place", "places"} & set(words[1:6]):
         return "where"
@@ -215,7 +291,7 @@ def _form(words: list[str]) -> str:
             return "how to"
         return "should" if first in {"should", "must"} else "yes or no"
     if first in {"explain", "define", "describe", "meaning", "definition"}:
-        return "how to" if "how" == words[1:2] else "what"
+        return "how to" if words[1:2] == "how" else "what"
     if first in {"number", "count"}:
         return "how many" if first == "number" else "order"
     if first in lexicon.WRITING:
@@ -224,8 +300,35 @@ def _form(words: list[str]) -> str:
 
 
 _POLITE = (
-    *(f"{may} {who} {verb}" for may in ("can", "could", "would", "will") for who in ("you", "anyone", "someone", "somebody") for verb in ("please", "tell me", "explain to me", "help me", "show me", "give me", "let me know")),
-    "do you know", "does anyone know", "does anybody know", "tell me", "i want to know", "i would like to know", "i need to know", "let me know", "show me", "give me", "help me", "i want to", "i would like to", "i need to", "in your opinion",
+    *(
+        f"{may} {who} {verb}"
+        for may in ("can", "could", "would", "will")
+        for who in ("you", "anyone", "someone", "somebody")
+        for verb in (
+            "please",
+            "tell me",
+            "explain to me",
+            "help me",
+            "show me",
+            "give me",
+            "let me know",
+        )
+    ),
+    "do you know",
+    "does anyone know",
+    "does anybody know",
+    "tell me",
+    "i want to know",
+    "i would like to know",
+    "i need to know",
+    "let me know",
+    "show me",
+    "give me",
+    "help me",
+    "i want to",
+    "i would like to",
+    "i need to",
+    "in your opinion",
 )
 
 
@@ -236,16 +339,25 @@ def _how(words: list[str]) -> str:
         return "how many"
     if second in {"come"}:
         return "why"
-    if second in _HOW_MUCH and third in lexicon.AUXILIARIES | {"to"} or second in _HOW_MUCH:
+    if (second in _HOW_MUCH and third in lexicon.AUXILIARIES | {"to"}) or second in _HOW_MUCH:
         return f"how {second}"
-    if second == "to" or (second in lexicon.AUXILIARIES and third in _PERSON) or second in {"do", "should", "can", "could"}:
+    if (
+        second == "to"
+        or (second in lexicon.AUXILIARIES and third in _PERSON)
+        or second in {"do", "should", "can", "could"}
+    ):
         return "how to"
     return "how"
 
 
 def _is_english(words: list[Word]) -> bool:
     plain = [word for word in words if word.kind != SLOT]
-    if any(c.isalpha() and not _is_latin(c) for word in plain for c in word.low if not word.low.isascii()):
+    if any(
+        c.isalpha() and not _is_latin(c)
+        for word in plain
+        for c in word.low
+        if not word.low.isascii()
+    ):
         return False
     english = sum(word.low in lexicon.ENGLISH for word in plain)
     foreign = sum(word.low in lexicon.FOREIGN for word in plain)

@@ -58,10 +58,21 @@ class _Pair:
 
 
 def _only(one: Sentence, other: Sentence) -> list[Word]:
-    return [w for w in one.words if w.stem not in other.stems and w.kind != SLOT and not any(are_synonyms(w.stem, s) for s in other.stems)]
+    return [
+        w
+        for w in one.words
+        if w.stem not in other.stems
+        and w.kind != SLOT
+        and not any(are_synonyms(w.stem, s) for s in other.stems)
+    ]
 
 
-_EQUAL_FORMS = {frozenset(("how to", "order")), frozenset(("what", "order")), frozenset(("write", "order")), frozenset(("how many", "order"))}
+_EQUAL_FORMS = {
+    frozenset(("how to", "order")),
+    frozenset(("what", "order")),
+    frozenset(("write", "order")),
+    frozenset(("how many", "order")),
+}
 
 
 def _form(pair: _Pair) -> Refusal | None:
@@ -136,7 +147,29 @@ def _entity(pair: _Pair) -> Refusal | None:
     return None
 
 
-_INTRODUCE = frozenset("in on for with from at by to without into onto using via through of or and like as".split())
+_INTRODUCE = frozenset(
+    [
+        "in",
+        "on",
+        "for",
+        "with",
+        "from",
+        "at",
+        "by",
+        "to",
+        "without",
+        "into",
+        "onto",
+        "using",
+        "via",
+        "through",
+        "of",
+        "or",
+        "and",
+        "like",
+        "as",
+    ]
+)
 
 
 def _introduced(sentence: Sentence, word: Word) -> bool:
@@ -145,7 +178,13 @@ def _introduced(sentence: Sentence, word: Word) -> bool:
     for before in reversed(sentence.words[:at]):
         if before.low in _INTRODUCE:
             return True
-        if before.kind not in {LIGHT, FUNCTION} or before.low not in {"a", "an", "the", "my", "your"}:
+        if before.kind not in {LIGHT, FUNCTION} or before.low not in {
+            "a",
+            "an",
+            "the",
+            "my",
+            "your",
+        }:
             return False
     return False
 
@@ -157,7 +196,8 @@ def _substitution(pair: _Pair) -> Refusal | None:
             return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
         if len(first) == len(second) == 1:
             return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
-        if not pair.near and not RELAX2: return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
+        if not pair.near and not RELAX2:
+            return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
     elif first or second:
         s = pair.both[0 if first else 1]
         words = first or second
@@ -170,9 +210,12 @@ def _substitution(pair: _Pair) -> Refusal | None:
             return Refusal("narrowing", f"{words[0].low!r} on one side only")
     return None
 
+
 import os
+
 RELAX1 = "1" in os.environ.get("RX", "12")
 RELAX2 = "2" in os.environ.get("RX", "12")
+
 
 def _roles(s: Sentence) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """What stands after, and before, each directed word and each literal."""
@@ -207,7 +250,16 @@ def _role(pair: _Pair) -> Refusal | None:
             for q in a.keys() & b.keys() - {r}:
                 if x & b[q] - a[q] and y & a[q] - b[q]:
                     return Refusal("role", f"{r} {min(x)!r} / {r} {min(y)!r}")
-    for r, q in (("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"), ("for", "against"), ("since", "until"), ("onto", "from")):
+    for r, q in (
+        ("to", "from"),
+        ("with", "without"),
+        ("into", "from"),
+        ("before", "after"),
+        ("over", "under"),
+        ("for", "against"),
+        ("since", "until"),
+        ("onto", "from"),
+    ):
         for one, two in ((a, b), (b, a)):
             shared = one.get(r, set()) & two.get(q, set()) - one.get(q, set()) - two.get(r, set())
             if shared:
@@ -229,9 +281,24 @@ def _turned(pair: _Pair) -> Refusal | None:
     triples = {tuple(A[i : i + 3]) for i in range(len(A) - 2)}
     if any(tuple(B[i : i + 3][::-1]) in triples for i in range(len(B) - 2)):
         return Refusal("order", "their words stand in reverse order")
-    if yn and {tuple(A[i : i + 2]) for i in range(len(A) - 1)} & {tuple(B[i : i + 2][::-1]) for i in range(len(B) - 1)} and len(A) == 2 == len(B):
+    if (
+        yn
+        and {tuple(A[i : i + 2]) for i in range(len(A) - 1)}
+        & {tuple(B[i : i + 2][::-1]) for i in range(len(B) - 1)}
+        and len(A) == 2 == len(B)
+    ):
         return Refusal("order", "their words stand in reverse order")
     return None
 
 
-_RULES = (_order_of_slots, _form, _negation, _opposites, _turning, _entity, _role, _substitution, _turned)
+_RULES = (
+    _order_of_slots,
+    _form,
+    _negation,
+    _opposites,
+    _turning,
+    _entity,
+    _role,
+    _substitution,
+    _turned,
+)

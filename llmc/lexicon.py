@@ -37,9 +37,7 @@ TURNING = _words(
     " half double same other another each every always together alone again still already not"
 )
 
-NEGATIONS = _words(
-    "not no never neither nor none nothing nobody nowhere without cannot hardly non"
-)
+NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without cannot hardly non")
 
 AUXILIARIES = _words(
     "am is are was were do does did have has had will would shall should can could may might must"
@@ -115,25 +113,87 @@ IRREGULAR = {
 SYNONYMS = tuple(
     _words(group)
     for group in (
-        "begin start commence", "quit exit leave", "stop quit end", "delete remove erase",
-        "create make build", "show display print list view see find", "find get", "buy purchase get",
-        "fix repair solve resolve", "big large huge", "small little tiny", "fast quick rapid",
-        "easy simple", "hard difficult tough", "movie film", "picture photo image",
-        "improve enhance increase", "use utilize employ", "help assist", "choose select pick",
-        "change modify alter edit", "folder directory", "get obtain acquire gain receive",
-        "earn make", "way method technique tip", "illness disease", "car automobile",
-        "doctor physician", "mean meaning definition", "author writer", "learn study",
-        "phone mobile cellphone smartphone", "increase raise boost", "reduce decrease lower",
-        "difference differ distinguish", "country nation", "company firm",
-        "benefit advantage pro", "drawback disadvantage con downside", "reason cause",
-        "famous popular", "rich wealthy", "smart intelligent clever", "strange weird odd",
-        "fridge refrigerator", "relate link connect", "ready prepare capable", "skill ability",
-        "overcome combat beat", "internet online web", "website site", "maximum highest max", "min minimum low",
-        "see check know tell", "salary pay wage", "job work career", "house home", "correct right",
-        "happen occur", "call name", "speed fast", "usa us america", "uk britain",
-        "laptop notebook", "bug error", "condition status", "become be get", "like enjoy", "cost price",
-        "teenager teen", "near close", "photo picture", "town city", "kill die", "copy duplicate",
-        "stay be", "train teach", "exam test", "college university", "money cash", "suggest recommend",
+        "begin start commence",
+        "quit exit leave",
+        "stop quit end",
+        "delete remove erase",
+        "create make build",
+        "show display print list view see find",
+        "find get",
+        "buy purchase get",
+        "fix repair solve resolve",
+        "big large huge",
+        "small little tiny",
+        "fast quick rapid",
+        "easy simple",
+        "hard difficult tough",
+        "movie film",
+        "picture photo image",
+        "improve enhance increase",
+        "use utilize employ",
+        "help assist",
+        "choose select pick",
+        "change modify alter edit",
+        "folder directory",
+        "get obtain acquire gain receive",
+        "earn make",
+        "way method technique tip",
+        "illness disease",
+        "car automobile",
+        "doctor physician",
+        "mean meaning definition",
+        "author writer",
+        "learn study",
+        "phone mobile cellphone smartphone",
+        "increase raise boost",
+        "reduce decrease lower",
+        "difference differ distinguish",
+        "country nation",
+        "company firm",
+        "benefit advantage pro",
+        "drawback disadvantage con downside",
+        "reason cause",
+        "famous popular",
+        "rich wealthy",
+        "smart intelligent clever",
+        "strange weird odd",
+        "fridge refrigerator",
+        "relate link connect",
+        "ready prepare capable",
+        "skill ability",
+        "overcome combat beat",
+        "internet online web",
+        "website site",
+        "maximum highest max",
+        "min minimum low",
+        "see check know tell",
+        "salary pay wage",
+        "job work career",
+        "house home",
+        "correct right",
+        "happen occur",
+        "call name",
+        "speed fast",
+        "usa us america",
+        "uk britain",
+        "laptop notebook",
+        "bug error",
+        "condition status",
+        "become be get",
+        "like enjoy",
+        "cost price",
+        "teenager teen",
+        "near close",
+        "photo picture",
+        "town city",
+        "kill die",
+        "copy duplicate",
+        "stay be",
+        "train teach",
+        "exam test",
+        "college university",
+        "money cash",
+        "suggest recommend",
     )
 )
 
@@ -172,10 +232,58 @@ OPPOSITES = tuple(
 )  # fmt: skip
 
 #: Beginnings of words that turn them round.
-OPPOSITE_PREFIXES = tuple("un in im il ir dis de non re mis anti over under up down pre post en ex out a".split())
+OPPOSITE_PREFIXES = tuple(
+    [
+        "un",
+        "in",
+        "im",
+        "il",
+        "ir",
+        "dis",
+        "de",
+        "non",
+        "re",
+        "mis",
+        "anti",
+        "over",
+        "under",
+        "up",
+        "down",
+        "pre",
+        "post",
+        "en",
+        "ex",
+        "out",
+        "a",
+    ]
+)
 
 #: Endings by which nouns are made of verbs and the like.
-SUFFIXES = tuple("ational ation ition ional ional ment ance ence ness ing ion ity ies ed al at ly es e s y".split())
+SUFFIXES = tuple(
+    [
+        "ational",
+        "ation",
+        "ition",
+        "ional",
+        "ional",
+        "ment",
+        "ance",
+        "ence",
+        "ness",
+        "ing",
+        "ion",
+        "ity",
+        "ies",
+        "ed",
+        "al",
+        "at",
+        "ly",
+        "es",
+        "e",
+        "s",
+        "y",
+    ]
+)
 
 #: English words of grammar that hardly another language has.
 ENGLISH = _words(
@@ -198,4 +306,3 @@ FOREIGN = _words(
     " och att det som inte hur jag av ikke hvordan hva og af"
     " jak nie jest co czy dla czym bez ve bir nas\u0131l ne i\u00e7in nedir mi"
 )
-

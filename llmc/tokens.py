@@ -29,7 +29,9 @@ _QUOTED = re.compile(r"\"([^\"]*)\"|`+([^`]*)`+|(?<!\w)'([^']*)'(?!\w)")
 _ARITHMETIC = re.compile(r"\d+(?:,\d{3})+(?!\d)|\d+(?:\.\d+)*|[^\W\d_]+|\S")
 
 #: A number with what is written against it: `5km`, `100MB`, `1st`, `$3`, `15%`.
-_MEASURE = re.compile(r"([$\u20ac\u00a3\u00a5]?)(\d[\d,]*(?:\.\d+)*)([^\W\d_]*|[%\u00b0$\u20ac\u00a3\u00a5])")
+_MEASURE = re.compile(
+    r"([$\u20ac\u00a3\u00a5]?)(\d[\d,]*(?:\.\d+)*)([^\W\d_]*|[%\u00b0$\u20ac\u00a3\u00a5])"
+)
 
 _CURRENCIES = {"$": "dollar", "\u20ac": "euro", "\u00a3": "pound", "\u00a5": "yen"}
 _SUFFIXES = {"%": "percent", "\u00b0": "degree", **_CURRENCIES}
@@ -57,13 +59,36 @@ _UNITS = {
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate(
-        "zero . two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-        " fifteen sixteen seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            ".",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
     if word != "."
 } | {
     word: str(10 * number)
-    for number, word in enumerate("thirty forty fifty sixty seventy eighty ninety".split(), 3)
+    for number, word in enumerate(
+        ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 3
+    )
 }
 
 _CONTRACTED = {
@@ -73,10 +98,23 @@ _CONTRACTED = {
 #: Negations that are often written without their apostrophe.
 _UNMARKED = {
     word.replace("'", ""): word
-    for word in (
-        "don't doesn't didn't isn't aren't wasn't weren't can't couldn't wouldn't shouldn't"
-        " hasn't haven't hadn't won't"
-    ).split()
+    for word in [
+        "don't",
+        "doesn't",
+        "didn't",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "can't",
+        "couldn't",
+        "wouldn't",
+        "shouldn't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+        "won't",
+    ]
 }
 
 
@@ -229,7 +267,9 @@ def _core(chunk: str) -> str:
 def _apostrophe(core: str, found: list[Token]) -> None:
     low = core.lower()
     if low.endswith("n't"):
-        verb = {"won't": "will", "can't": "can", "shan't": "shall", "ain't": "is"}.get(low, low[:-3])
+        verb = {"won't": "will", "can't": "can", "shan't": "shall", "ain't": "is"}.get(
+            low, low[:-3]
+        )
         found.extend((Token(verb, core[:-3]), Token("not", "not")))
         return
     stem, mark, rest = low.partition("'")

@@ -360,9 +360,7 @@ class Vectors:
     ) -> list[tuple[Any, ...]]:
         """Return entry and numbers of what the index proposes, if it is there and wanted."""
         listed = f"[{', '.join(map(str, ids))}]"
-        return self._file.rows(
-            _PROPOSED + where, (listed, space.id, 2 * space.dimension, *values)
-        )
+        return self._file.rows(_PROPOSED + where, (listed, space.id, 2 * space.dimension, *values))
 
     def _make_index(self, space: Space) -> None:
         bits = -(-space.dimension // 64) * 64  # others are compared byte by byte

@@ -5,10 +5,10 @@ import os
 import pytest
 
 from llmc import config
-from llmc.settings import SETTINGS
 from llmc.endpoints import PROVIDERS
 from llmc.errors import ConfigError
 from llmc.pricing import Rate
+from llmc.settings import SETTINGS
 
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS if setting.name != "db"}
 

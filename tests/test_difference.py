@@ -49,7 +49,7 @@ def chat(*turns: tuple[str, str], **parameters: object) -> Request:
         (question("the cat"), question("the car"),
          "prompt differs at character 7: “the car” → “the cat”"),
         (question("a?", stop=["x" * 80]), question("a?", stop=["x" * 79 + "y"]),
-         "stop differs at character 82: “…xxxxxxxxxxxxy\"]” → “…xxxxxxxxxxxxx\"]”"),
+         'stop differs at character 82: “…xxxxxxxxxxxxy"]” → “…xxxxxxxxxxxxx"]”'),
     ],
 )  # fmt: skip
 def test_a_difference_names_its_field_and_both_values(asked, kept, said):

@@ -388,9 +388,7 @@ class TestDue:
         given = draft("document\n\ninstruction", system="be brief", instruction_at=10)
         entry_id = store.put(given._replace(namespace="work"), line())
 
-        (found,) = store.vectors.due(
-            space, namespace="work", scope_hash=given.scope_hash, limit=9
-        )
+        (found,) = store.vectors.due(space, namespace="work", scope_hash=given.scope_hash, limit=9)
 
         assert found == (entry_id, given.prompt, 10, given.frame, "work", given.scope_hash)
 
@@ -890,9 +888,7 @@ class TestADamagedIndex:
         with pytest.raises(CacheFileError) as caught:
             nearest(store, degrees=0)
 
-        assert str(caught.value) == (
-            f"cache file {store.file.path}: it lacks index_1_1_{name}"
-        )
+        assert str(caught.value) == (f"cache file {store.file.path}: it lacks index_1_1_{name}")
         assert caught.value.hint == "llmc doctor --repair makes the index anew"
 
     def test_costs_a_new_answer_its_vector_only(self, store):
