@@ -5,7 +5,6 @@ Every refusal says its reason. Embeds nothing and looks nothing up: who calls br
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,13 +20,9 @@ __all__ = [
     "Question",
     "Refusal",
     "accept",
-    "judge_messages",
     "pair_key",
     "question",
-    "same_answer",
     "threshold",
-    "verdict_of",
-    "wilson",
 ]
 
 #: The similarity from which an embedder's neighbours may be served, by the promised error: the
@@ -166,37 +161,3 @@ def threshold(
     """Return the similarity that an embedder needs for a promised error, and if it was measured."""
     measured = (calibrated or {}).get(error) or THRESHOLDS.get(embedder, {}).get(error)
     return (UNCALIBRATED, False) if measured is None else (measured, True)
-
-
-# -- audit ---------------------------------------------------------------------------------------
-
-
-def same_answer(first: str, second: str) -> bool | None:
-    """Tell whether two answers say the same; None where their texts alone do not decide it."""
-    return True if _folded(first) == _folded(second) else None
-
-
-def judge_messages(
-    question: str, answer_a: str, answer_b: str, *, nonce: str
-) -> list[dict[str, str]]:
-    """Ask a judge for one word: do two answers to a question say the same?"""
-    return [
-        {"role": "system", "content": "Answer YES or NO."},
-        {"role": "user", "content": f"{question}\n{nonce}\n{answer_a}\n{nonce}\n{answer_b}"},
-    ]
-
-
-def verdict_of(text: str) -> bool | None:
-    """Read a judge's word; None for anything but one."""
-    return {"yes": True, "no": False}.get(text.strip().strip(".!\"'*").lower())
-
-
-def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the limits of a share by Wilson's score interval; (0, 1) where nothing was counted."""
-    if n <= 0:
-        return 0.0, 1.0
-    share = wrong / n
-    middle = share + z * z / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
