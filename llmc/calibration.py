@@ -6,8 +6,173 @@ It never promises less error than was shown: where too little was counted, it sa
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["wilson"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llmc.types import Verdict
+
+__all__ = [
+    "CONFIDENCE",
+    "GRID",
+    "PROMISES",
+    "Judged",
+    "Row",
+    "choose",
+    "evidence",
+    "needed",
+    "start",
+    "table",
+    "upper_limit",
+    "wilson",
+]
+
+#: The largest share of wrong answers among semantic hits that each promise allows. `strict` halves
+#: 5 % as that halves 10 %: less than 2 % would take 150 pairs, all of them right, for one promise.
+PROMISES = {"10%": 0.10, "5%": 0.05, "strict": 0.025}
+
+#: How sure a limit is: one in twenty samples as good as this one comes of a worse embedder.
+CONFIDENCE = 0.95
+
+#: The thresholds that are tried, fixed before any pair is seen, the highest first.
+GRID = tuple(number / 200 for number in range(199, 139, -1))
+
+#: Where the continued fraction has converged, and the most steps towards it.
+_EPSILON = 1e-15
+_STEPS = 10_000
+
+
+class Judged(NamedTuple):
+    """A pair that the decision would let share an answer, given the similarity, and if rightly.
+
+    `weight` is how many requests it stands for, in any unit. It counts at thresholds from `floor`
+    up: what is served below was not looked at where it comes from.
+    """
+
+    similarity: float
+    right: bool
+    weight: float = 1.0
+    floor: float = -1.0
+
+
+class Row(NamedTuple):
+    """What one threshold would have served.
+
+    `share` is the wrong part of it by weight, `effective` the number of equally weighted pairs that
+    would tell as much, `limit` the share's upper limit.
+    """
+
+    threshold: float
+    served: int
+    wrong: int
+    share: float | None
+    effective: float
+    limit: float
+
+
+def table(judged: Iterable[Judged], grid: Sequence[float] = GRID) -> list[Row]:
+    """Count what each threshold would have served, and the limit of what is wrong in it."""
+    pairs = list(judged)
+    return [
+        _row(threshold, [p for p in pairs if p.similarity >= threshold >= p.floor])
+        for threshold in grid
+    ]
+
+
+def _row(threshold: float, served: list[Judged]) -> Row:
+    weights = math.fsum(pair.weight for pair in served)
+    if not weights:
+        return Row(threshold, 0, 0, None, 0.0, 1.0)
+    wrong = [pair for pair in served if not pair.right]
+    share = math.fsum(pair.weight for pair in wrong) / weights
+    # Kish's effective sample size: many pairs of which few weigh most tell as little as few.
+    effective = min(weights**2 / math.fsum(pair.weight**2 for pair in served), len(served))
+    limit = upper_limit(share * effective, effective)
+    return Row(threshold, len(served), len(wrong), share, effective, limit)
+
+
+def start(rows: Sequence[Row]) -> int | None:
+    """Return the row that testing begins with; None where the pairs are too few to say anything.
+
+    It is the first that serves enough pairs to keep the strictest promise which any row could keep
+    if all of its pairs were right. What was judged right or wrong has no part in this: else the
+    limits would not hold for the thresholds that are chosen by them.
+    """
+    most = max((row.effective for row in rows), default=0.0)
+    reachable = [count for count in map(needed, PROMISES.values()) if count <= most]
+    if not reachable:
+        return None
+    return next(at for at, row in enumerate(rows) if row.effective >= max(reachable))
+
+
+def choose(rows: Sequence[Row]) -> dict[str, float]:
+    """Return the lowest threshold that keeps each promise; a promise that none keeps is left out.
+
+    The rows are tested from `start` downwards, and the first whose limit exceeds the promise ends
+    it, whatever follows. Tested in a fixed order, each at the full level, all that passed hold
+    together with the confidence of one: no correction for their number is due (Bauer 1991; for
+    thresholds: Angelopoulos et al. 2021, "Learn then Test", section 3.2). All promises begin at one
+    row, so that a stricter one never has a lower threshold.
+    """
+    begin = start(rows)
+    if begin is None:
+        return {}
+    found = {}
+    for promise, share in PROMISES.items():
+        for row in rows[begin:]:
+            if row.limit > share:
+                break
+            found[promise] = row.threshold
+    return found
+
+
+def needed(share: float) -> int:
+    """Return how many pairs, all of them right, show that at most a share is wrong: 59 for 5 %."""
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-share))
+
+
+def evidence(verdicts: Iterable[Verdict], threshold: float) -> list[Judged]:
+    """Turn verdicts on answers that were served into pairs that count as such.
+
+    A pair counts once, as wrong if anyone found it wrong. Only what was served could be judged:
+    below the threshold in effect, right verdicts would make up for wrong answers that nobody was
+    given, so they count from it up alone. Wrong ones count everywhere. They come from audits, which
+    draw at random, and from `bad`, which names wrong ones only: that can raise a threshold, never
+    lower it.
+    """
+    found: dict[bytes, Verdict] = {}
+    for verdict in verdicts:
+        known = found.get(verdict.pair)
+        if known is None or (known.right and not verdict.right):
+            found[verdict.pair] = verdict
+    return [
+        Judged(v.similarity, v.right, floor=threshold if v.right else -1.0) for v in found.values()
+    ]
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+
+def upper_limit(wrong: float, n: float, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided upper limit of a share by Clopper and Pearson (1934), to about 1e-12.
+
+    For whole numbers it is exact: at that share, as few wrong ones as these or fewer come up with a
+    probability of 1 - confidence. Effective numbers need not be whole (Korn and Graubard 1998). 1
+    where nothing was counted, or where all were wrong.
+    """
+    if n <= 0 or wrong >= n:
+        return 1.0
+    if wrong <= 0:
+        return -math.expm1(math.log1p(-confidence) / n)
+    low, high = wrong / n, 1.0
+    while high - low > 1e-13:
+        middle = (low + high) / 2
+        if _beta(wrong + 1, n - wrong, middle) < confidence:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -18,4 +183,32 @@ def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
     middle = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    # At the ends the limit is the end itself; rounding would miss it by a hair.
+    return (0.0 if wrong == 0 else low), (1.0 if wrong == n else high)
+
+
+def _beta(a: float, b: float, x: float) -> float:
+    """Return the regularised incomplete beta function (DLMF 8.17.22, by Lentz's method)."""
+    if x <= 0 or x >= 1:
+        return float(x > 0)
+    if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly, its mirror does not
+        return 1 - _beta(b, a, 1 - x)
+    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front = math.exp(scale + a * math.log(x) + b * math.log1p(-x)) / a
+    fraction, over, under = 1.0, 1.0, 0.0
+    for step in range(1, _STEPS):
+        under = 1 / (1 + _term(step, a, b, x) * under)
+        over = 1 + _term(step, a, b, x) / over
+        fraction *= over * under
+        if abs(over * under - 1) < _EPSILON:
+            break
+    return front / fraction
+
+
+def _term(step: int, a: float, b: float, x: float) -> float:
+    """Return one numerator of the continued fraction 1 + d1/(1 + d2/(1 + …))."""
+    m, odd = divmod(step, 2)
+    if odd:
+        return -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+    return m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
