@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from llmc.errors import EmbeddingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx2
 
 __all__ = ["Embedded", "Embedder", "Endpoint", "encoding_format", "unit"]
 
-#: Texts in one request. OpenAI takes 2,048, or 300,000 tokens; local servers choke earlier.
+#: Texts in one request, and their bytes. OpenAI takes 2,048 texts, or 300,000 tokens, of which none
+#: is less than a byte; local servers choke earlier.
 _BATCH = 128
+_BATCH_BYTES = 300_000
 
 #: More bytes than the answer to a full batch of 3,072 numbers each can have, written as floats.
 _LONGEST_ANSWER = 32_000_000
@@ -73,7 +77,7 @@ class Endpoint:
         from urllib.parse import urlsplit
 
         self._url = f"{base_url.rstrip('/')}/embeddings"
-        self._host = urlsplit(base_url).netloc
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2]  # before it a password may stand
         self._encoding = encoding_format(base_url)
         self._key = key
         self._model = model
@@ -97,8 +101,7 @@ class Endpoint:
         """
         vectors: list[bytes] = []
         billed: list[int | None] = []
-        for start in range(0, len(texts), _BATCH):
-            batch = texts[start : start + _BATCH]
+        for batch in _batches(texts):
             answer = self._answer(batch)
             vectors += self._vectors(answer, len(batch))
             billed.append(_tokens(answer))
@@ -121,7 +124,7 @@ class Endpoint:
             status, raw = self._post(body)
         except httpx2.TimeoutException:
             raise self._late() from None
-        except (httpx2.ConnectError, httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+        except (httpx2.ConnectError, httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
             raise self._error("cannot be reached") from None
         except httpx2.HTTPError:
             # Its text may repeat a header, and so the key.
@@ -137,11 +140,36 @@ class Endpoint:
         return answer
 
     def _post(self, body: dict[str, Any]) -> tuple[int, bytes]:
-        """Send one request; the time-out and the limit hold for its answer as a whole."""
-        deadline = time.monotonic() + self._timeout
+        """Send one request, and wait no longer than the time-out for its answer as a whole.
+
+        A thread sends it: a resolver that hangs, or headers that dribble in, have no other end.
+        """
+        import threading
+
+        client = self._connected()
         content = json.dumps(body).encode()
+        outcome: list[tuple[int, bytes] | Exception] = []
+
+        def send() -> None:
+            try:
+                outcome.append(self._exchange(client, content))
+            except Exception as error:  # noqa: BLE001  (raised below, where the caller waits)
+                outcome.append(error)
+
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        thread.join(self._timeout)
+        if not outcome:
+            self._client = None  # the thread may hold its connection for a while
+            raise self._late()
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def _exchange(self, client: httpx2.Client, content: bytes) -> tuple[int, bytes]:
+        deadline = time.monotonic() + self._timeout
         raw = bytearray()
-        with self._connected().stream("POST", self._url, content=content) as response:
+        with client.stream("POST", self._url, content=content) as response:
             for piece in response.iter_bytes():
                 raw += piece
                 if time.monotonic() > deadline:
@@ -153,16 +181,19 @@ class Endpoint:
     def _connected(self) -> httpx2.Client:
         import httpx2
 
-        if self._client is None:
-            if not (self._key.isascii() and self._key.isprintable()):
-                raise self._error("cannot be sent this key: it holds characters that no key has")
-            headers = {
-                "Authorization": f"Bearer {self._key}",
-                "Content-Type": "application/json",
-            }
-            # Reading all certificates costs 20 ms, for an address that shows none.
-            secure = self._url.startswith("https:")
+        if self._client is not None:
+            return self._client
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise self._error("cannot be sent this key: it holds characters that no key has")
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        # Reading all certificates costs 20 ms, for an address that shows none.
+        secure = self._url.startswith("https:")
+        try:
             self._client = httpx2.Client(headers=headers, timeout=self._timeout, verify=secure)
+        except (OSError, ValueError, ImportError):
+            # Their texts may repeat a proxy's password.
+            reason = "cannot be asked: proxy or certificates of the environment cannot be used"
+            raise self._error(reason) from None
         return self._client
 
     def _vectors(self, answer: dict[str, Any], count: int) -> list[bytes]:
@@ -200,6 +231,21 @@ class Endpoint:
 
     def _error(self, reason: str) -> EmbeddingError:
         return EmbeddingError(f"embeddings: {self._host} {reason}")
+
+
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    """Cut texts into what one request may hold, or into single ones."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        added = len(text.encode("utf-8", "surrogatepass"))
+        if batch and (len(batch) >= _BATCH or size + added > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += added
+    if batch:
+        yield batch
 
 
 def encoding_format(base_url: str) -> str:

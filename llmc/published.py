@@ -104,7 +104,15 @@ def download(
     with system_errors(target):
         os.makedirs(target, exist_ok=True)
     timeout = httpx2.Timeout(_SILENCE, connect=_CONNECTING)
-    with httpx2.Client(timeout=timeout, follow_redirects=True) as client:
+    try:
+        client = httpx2.Client(timeout=timeout, follow_redirects=True)
+    except (OSError, ValueError, ImportError):
+        # Their texts may repeat a proxy's password.
+        reason = "proxy or certificates of the environment cannot be used"
+        raise EmbeddingError(
+            f"{host(base_url)} cannot be asked: {reason}", hint=_OTHERWISE
+        ) from None
+    with client:
         for source in sources:
             path = os.path.join(target, source.name)
             with contextlib.suppress(EmbeddingError):

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
+import socket
 import struct
+import threading
+import time
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from upstream import Reply
+from upstream import Reply, Upstream
 
 from llmc import embedder
 from llmc.embedder import Embedded, Endpoint, encoding_format, unit
@@ -250,16 +254,115 @@ def test_a_server_that_says_nothing_is_not_waited_for(upstream):
     endpoint.close()
 
 
-def test_an_answer_that_dribbles_in_is_not_waited_for(endpoint, upstream, monkeypatch):
-    clock = iter(range(0, 100, 4))
-    monkeypatch.setattr(embedder.time, "monotonic", lambda: next(clock))
-    upstream.will(Reply(raw=b" " * 300_000))
+@pytest.fixture
+def dribble():
+    """The address of a server that sends its answer byte by byte, for as long as it is read."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    stopped = threading.Event()
 
-    with pytest.raises(EmbeddingError, match="gave no answer within 5 s"):
+    def serve(start):
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(start)
+            while not stopped.wait(0.02):
+                connection.sendall(b" ")
+
+    def begin(start):
+        threading.Thread(target=serve, args=(start,), daemon=True).start()
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+    yield begin
+    stopped.set()
+    listening.close()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"HTTP/1.1 200 OK\r\nServer:", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"],
+    ids=["headers", "body"],
+)
+def test_an_answer_that_dribbles_in_is_not_waited_for(dribble, start):
+    endpoint = Endpoint(dribble(start), key=KEY, model="m", timeout=0.3)
+    began_at = time.monotonic()
+
+    with pytest.raises(EmbeddingError, match=r"gave no answer within 0\.3 s"):
         endpoint.embed(["a"])
 
+    assert time.monotonic() - began_at < 2
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "nonsense://x/v1"])
+
+def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
+    freed = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: freed.wait(20) and [])
+    endpoint = Endpoint("http://embeddings.example/v1", key=KEY, model="m", timeout=0.1)
+
+    with pytest.raises(EmbeddingError, match=r"embeddings\.example gave no answer within"):
+        endpoint.embed(["a"])
+
+    freed.set()
+
+
+def test_an_endpoint_that_was_late_may_be_asked_again(upstream):
+    endpoint = Endpoint(upstream.url, key=KEY, model="m", timeout=0.2)
+    upstream.will(Reply(delay=30), answer([1, 0]))
+    with pytest.raises(EmbeddingError):
+        endpoint.embed(["a"])
+
+    assert floats(endpoint.embed(["b"]).vectors[0]) == [1, 0]
+
+    endpoint.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "variables"),
+    [
+        ("http", {"HTTP_PROXY": "gopher://user:secret@proxy.example"}),
+        ("http", {"ALL_PROXY": "socks5://user:secret@127.0.0.1:9"}),
+        ("https", {"SSL_CERT_FILE": "/nowhere/at/all.pem"}),
+        ("https", {"SSL_CERT_FILE": __file__}),
+    ],
+    ids=["scheme", "socks", "missing", "no certificate"],
+)
+def test_an_environment_that_cannot_be_used_is_an_error_without_its_passwords(
+    monkeypatch, scheme, variables
+):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    endpoint = Endpoint(f"{scheme}://127.0.0.1:9/v1", key=KEY, model="m")
+
+    with pytest.raises(EmbeddingError, match="proxy or certificates of the environment") as failure:
+        endpoint.embed(["a"])
+
+    assert "secret" not in repr(failure.value)
+    assert failure.value.__cause__ is None
+
+
+def test_a_redirection_does_not_get_the_key(endpoint, upstream):
+    other = Upstream()
+    upstream.will(Reply(status=307, headers={"Location": f"{other.url}/embeddings"}))
+
+    with pytest.raises(EmbeddingError, match="answered 307"):
+        endpoint.embed(["a"])
+
+    other.stop()
+    assert other.calls == []
+
+
+def test_long_texts_go_in_several_requests(endpoint, upstream, monkeypatch):
+    monkeypatch.setattr(embedder, "_BATCH_BYTES", 10)
+    upstream.will(answer([1, 0], [0, 1]), answer([-1, 0]), answer([0, -1]))
+
+    vectors = endpoint.embed(["four", "six...", "é" * 6, "one"]).vectors
+
+    assert [call.body["input"] for call in upstream.calls] == [
+        ["four", "six..."],
+        ["é" * 6],
+        ["one"],
+    ]
+    assert [floats(vector) for vector in vectors] == [[1, 0], [0, 1], [-1, 0], [0, -1]]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "nonsense://x/v1", "http://a..b/v1"])
 def test_a_server_that_is_not_there_cannot_be_reached(url):
     with pytest.raises(EmbeddingError, match="cannot be reached"):
         Endpoint(url, key=KEY, model="m").embed(["a"])

@@ -166,6 +166,26 @@ def test_what_cannot_be_reached_has_a_way_round(sources, target, monkeypatch, er
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://me:word@127.0.0.1:9"),
+        ("HTTPS_PROXY", "gopher://me:word@proxy.example"),
+        ("SSL_CERT_FILE", "/nowhere/at/all.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_told_without_its_passwords(
+    sources, target, monkeypatch, variable, value
+):
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(EmbeddingError, match=r"^models\.example cannot be asked: proxy or") as told:
+        download("https://models.example/x", str(target), sources=sources)
+
+    assert "word" not in repr(told.value)
+    assert "--from DIR" in told.value.hint
+
+
+@pytest.mark.parametrize(
     ("url", "name"),
     [
         (published.URL, "huggingface.co"),
