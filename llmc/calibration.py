@@ -22,7 +22,7 @@ __all__ = [
     "choose",
     "evidence",
     "needed",
-    "start",
+    "starts",
     "table",
     "upper_limit",
     "wilson",
@@ -92,44 +92,63 @@ def _row(threshold: float, served: list[Judged]) -> Row:
     return Row(threshold, len(served), len(wrong), share, effective, limit)
 
 
-def start(rows: Sequence[Row]) -> int | None:
-    """Return the row that testing begins with; None where the pairs are too few to say anything.
+def starts(rows: Sequence[Row], share: float) -> list[int]:
+    """Return the rows at which testing a promise begins; none where the pairs are too few.
 
-    It is the first that serves enough pairs to keep the strictest promise which any row could keep
-    if all of its pairs were right. What was judged right or wrong has no part in this: else the
-    limits would not hold for the thresholds that are chosen by them.
+    The first serves just enough pairs to keep it if all of them were right, each of the next (three
+    in all at most) twice as many as the one before, so that one wrong pair among the first does not
+    decide everything. What was judged right or wrong has no part in this: else the limits would not
+    hold for the thresholds that are chosen by them.
     """
     most = max((row.effective for row in rows), default=0.0)
-    reachable = [count for count in map(needed, PROMISES.values()) if count <= most]
-    if not reachable:
-        return None
-    return next(at for at, row in enumerate(rows) if row.effective >= max(reachable))
+    for parts in (3, 2, 1):
+        counts = [needed(share, parts=parts) << part for part in range(parts)]
+        if counts[-1] <= most:
+            return [next(n for n, row in enumerate(rows) if row.effective >= c) for c in counts]
+    return []
 
 
 def choose(rows: Sequence[Row]) -> dict[str, float]:
     """Return the lowest threshold that keeps each promise; a promise that none keeps is left out.
 
-    The rows are tested from `start` downwards, and the first whose limit exceeds the promise ends
-    it, whatever follows. Tested in a fixed order, each at the full level, all that passed hold
-    together with the confidence of one: no correction for their number is due (Bauer 1991; for
-    thresholds: Angelopoulos et al. 2021, "Learn then Test", section 3.2). All promises begin at one
-    row, so that a stricter one never has a lower threshold.
+    Rows are tested downwards, in an order fixed beforehand: what a row is tested at is the doubt
+    that the row above, having passed, hands on whole, and at a start an equal part of 1 -
+    CONFIDENCE. So all that passed hold together with that confidence, though many were tried (the
+    fallback procedure: Wiens 2003; for thresholds: Angelopoulos et al. 2021, "Learn then Test",
+    section 3.2). A stricter promise is kept only where the laxer ones are. A row that serves no
+    pair more than the one above it says nothing of what it would serve more, and is not chosen.
     """
-    begin = start(rows)
-    if begin is None:
-        return {}
     found = {}
+    kept = set(range(len(rows)))
     for promise, share in PROMISES.items():
-        for row in rows[begin:]:
-            if row.limit > share:
-                break
-            found[promise] = row.threshold
+        kept &= _passed(rows, share)
+        told = [at for at in kept if at == 0 or rows[at].served > rows[at - 1].served]
+        if told:
+            found[promise] = rows[max(told)].threshold
     return found
 
 
-def needed(share: float) -> int:
-    """Return how many pairs, all of them right, show that at most a share is wrong: 59 for 5 %."""
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-share))
+def _passed(rows: Sequence[Row], share: float) -> set[int]:
+    begin = starts(rows, share)
+    passed, doubt = set(), 0.0
+    for at, row in enumerate(rows):
+        doubt += begin.count(at) * (1 - CONFIDENCE) / max(len(begin), 1)
+        if not doubt:
+            continue
+        wrong = (row.share or 0.0) * row.effective
+        if upper_limit(wrong, row.effective, 1 - doubt) <= share:
+            passed.add(at)
+        else:
+            doubt = 0.0
+    return passed
+
+
+def needed(share: float, *, parts: int = 1) -> int:
+    """Return how many pairs, all of them right, show that at most a share is wrong: 59 for 5 %.
+
+    `parts` is among how many starts the doubt is divided.
+    """
+    return math.ceil(math.log((1 - CONFIDENCE) / parts) / math.log1p(-share))
 
 
 def evidence(verdicts: Iterable[Verdict], threshold: float) -> list[Judged]:

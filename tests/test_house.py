@@ -42,6 +42,7 @@ IMPORTS = {
     "minilm": "embedder weights wordpiece",
     "options": "text",
     "output": "keys streams text",
+    "pairs": "calibration embedder* semantic",
     "paraphrases": "file*",
     "places": "",
     "policy": "",
@@ -71,7 +72,8 @@ IMPORTS = {
     "commands.doctor": "config endpoints options output places provider store streams",
     "commands.invalidate": "config options output selection store streams",
     "commands.list": "config options output store streams",
-    "commands.model": "config options output places published streams text weights",
+    "commands.model": "calibration config embedder input options output pairs places published"
+    " store streams text weights",
     "commands.prune": "config options output store text",
     "commands.search": "config options output store streams",
     "commands.show": "config options output store",

@@ -1,17 +1,21 @@
-"""`llmc model`: the local embedding model comes, is looked at, and goes."""
+"""`llmc model`: the local embedding model comes, is looked at, and goes; any is calibrated."""
 
 import os
 import time
 from collections.abc import Callable
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import typer
 
-from llmc import config, output, places, published, streams, text, weights
-from llmc.errors import EmbeddingError, InputError
+from llmc import calibration, config, output, pairs, places, published, streams, text, weights
+from llmc import input as given
+from llmc.embedder import Embedder
+from llmc.errors import ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Yes
+from llmc.pairs import Embeddings
+from llmc.store import Store
 
-__all__ = ["SUBCOMMANDS", "list_models", "pull", "remove"]
+__all__ = ["SUBCOMMANDS", "calibrate", "list_models", "pull", "remove"]
 
 _Name = Annotated[Literal["minilm"], typer.Argument(metavar="[NAME]", help="The model: minilm.")]
 
@@ -109,10 +113,73 @@ def remove(
     output.print_text(f"removed {what}\n")
 
 
+def calibrate(
+    file: Annotated[
+        str, typer.Argument(metavar="PAIRS.tsv", help="The judged pairs; - is standard input.")
+    ],
+    no_verdicts: Annotated[
+        bool, typer.Option("--no-verdicts", help="Leave out what audits and `bad` have found.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure, and store nothing.")] = False,
+    json: Json = False,
+    db: Db = None,
+    color: Color = "auto",
+) -> None:
+    """Measure which thresholds of the embedder in effect keep the promises of --error.
+
+    PAIRS.tsv is tab-separated, its first line names question1, question2 and label: 1 if the answer
+    to one would fully and rightly serve the other, else 0; weight, if it stands there, says how
+    many requests a pair stands for. Take pairs as they come: nearest neighbours among real
+    questions. A promise is shown if at most its share of the pairs served is wrong, 95 % sure:
+    10%, 5%, or 2.5 % for strict. It fails (1) if that is not shown for the error in effect.
+    """
+    settings = config.load({"db": db})
+    judged = _judged_pairs(file)
+    with Store(settings.db, create=not dry_run) as store:
+        meaning = config.meaning_of(settings, store, note=_silent)
+        if meaning is None:
+            raise ConfigError("no embedder is chosen", hint="llmc model pull brings one")
+        verdicts = [] if no_verdicts else store.paraphrases.verdicts(meaning.chosen.name)
+        found = calibration.evidence(verdicts, meaning.threshold()[0])
+        embeddings = Embeddings({}, 0)
+
+        def embed(texts: list[str]) -> Embeddings:
+            nonlocal embeddings
+            embeddings = _embed(meaning.chosen.open(), texts)
+            return embeddings
+
+        served = pairs.measure(judged, embed)
+        rows = calibration.table([*served, *found])
+        thresholds = calibration.choose(rows)
+        price = meaning.chosen.price(embeddings.tokens, list(embeddings.vectors))
+        report: dict[str, Any] = {
+            "embedder": meaning.chosen.name,
+            "thresholds": thresholds,
+            "promises": calibration.PROMISES,
+            "confidence": calibration.CONFIDENCE,
+            "pairs": len(judged),
+            "served": len(served),
+            "verdicts": len(found),
+            "embedding_usd": price / 1e9,
+            "table": [row._asdict() for row in rows],
+        }
+        stored = bool(thresholds) and not dry_run
+        if stored:
+            store.paraphrases.calibrated(meaning.chosen.name, report, at=time.time())
+    told = {promise: _told(promise, thresholds, rows) for promise in calibration.PROMISES}
+    if json:
+        output.print_json(report | {"stored": stored, "told": told})
+    else:
+        colors = config.wants_color(color, terminal=streams.is_terminal(1))
+        output.print_table(_COLUMNS, _cells(rows, thresholds), color=colors, right=_COLUMNS[:-1])
+    _conclude(told, thresholds, error=settings.error, stored=stored)
+
+
 SUBCOMMANDS: dict[str, Callable[..., None]] = {
     "pull": pull,
     "list": list_models,
     "remove": remove,
+    "calibrate": calibrate,
 }
 
 
@@ -234,3 +301,90 @@ def _size(path: str) -> int:
 
 def _megabytes(size: int) -> str:
     return f"{size / _MB:.1f} MB"
+
+
+# -- calibrate -----------------------------------------------------------------------------------
+
+_COLUMNS = ("threshold", "served", "wrong", "share", "limit", "keeps")
+
+
+def _judged_pairs(file: str) -> list[pairs.Pair]:
+    reader = given.Reader()
+    name = "standard input" if file == "-" else file
+    try:
+        words = reader.words_and_document("-", stdin=True)[1] if file == "-" else reader.text(file)
+    except InputError as error:
+        cause = error.__cause__
+        if not isinstance(cause, UnicodeDecodeError):
+            raise
+        line = cause.object.count(b"\n", 0, cause.start) + 1
+        raise InputError(f"{name}, line {line}: it is not UTF-8") from cause
+    judged = pairs.read(words or "", name)
+    if all(pair.right for pair in judged):
+        streams.note("no pair is labelled 0: pairs chosen for being right promise little")
+    return judged
+
+
+def _embed(embedder: Embedder, texts: list[str]) -> Embeddings:
+    """Embed texts, and count them on a terminal."""
+    line = ""
+
+    def show(done: int) -> None:
+        nonlocal line
+        line = f"embedded {done:,} of {len(texts):,} questions"
+        if streams.is_terminal(2):
+            streams.note(line, end="\r")
+
+    try:
+        return pairs.embed(embedder, texts, progress=show)
+    finally:
+        if line and streams.is_terminal(2):
+            streams.note(line)
+
+
+def _cells(rows: list[calibration.Row], thresholds: dict[str, float]) -> list[list[str]]:
+    """Write the rows that serve more than the one above them."""
+    cells, above = [], 0
+    for row in rows:
+        if row.served > above:
+            keeps = [promise for promise, limit in thresholds.items() if limit == row.threshold]
+            share = "" if row.share is None else f"{row.share:.1%}"
+            counts = (f"{row.threshold:.3f}", str(row.served), str(row.wrong))
+            cells.append([*counts, share, f"{row.limit:.1%}", " ".join(keeps)])
+        above = row.served
+    return cells
+
+
+def _told(promise: str, thresholds: dict[str, float], rows: list[calibration.Row]) -> str:
+    """Say in one line what was shown of a promise, or why nothing was."""
+    share = calibration.PROMISES[promise]
+    if promise in thresholds:
+        row = next(row for row in rows if row.threshold == thresholds[promise])
+        counts = f"{row.wrong:,} of {row.served:,} served were wrong, at most {row.limit:.1%}"
+        return f"{promise}: from {row.threshold:g} up ({counts})"
+    most = max(row.effective for row in rows)
+    needed = calibration.needed(share)
+    if most < needed:
+        return (
+            f"{promise} is not shown: {needed} verified pairs that are served, all of them right,"
+            f" would be needed, there are {int(most)}"
+        )
+    row = rows[calibration.starts(rows, share)[-1]]
+    return (
+        f"{promise} is not shown: at {row.threshold:g} up to {row.limit:.1%} may be wrong"
+        f" ({row.wrong:,} of {row.served:,} served are)"
+    )
+
+
+def _conclude(
+    told: dict[str, str], thresholds: dict[str, float], *, error: str, stored: bool
+) -> None:
+    """Say what was shown. Raises LlmcError if that is nothing for the error in effect."""
+    failed = error not in thresholds
+    for promise, line in told.items():
+        if not (failed and promise == error):
+            streams.note(line)
+    if not stored:
+        streams.note("nothing was stored")
+    if failed:
+        raise LlmcError(told[error])
