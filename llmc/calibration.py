@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from llmc.types import Verdict
 
@@ -24,6 +24,7 @@ __all__ = [
     "needed",
     "starts",
     "table",
+    "told",
     "upper_limit",
     "wilson",
 ]
@@ -141,6 +142,29 @@ def _passed(rows: Sequence[Row], share: float) -> set[int]:
         else:
             doubt = 0.0
     return passed
+
+
+def told(promise: str, rows: Sequence[Row], thresholds: Mapping[str, float]) -> str:
+    """Say in one line what was shown of a promise, or why nothing was."""
+    share = PROMISES[promise]
+    if promise in thresholds:
+        row = next(row for row in rows if row.threshold == thresholds[promise])
+        counts = f"{row.wrong:,} of {row.served:,} served were wrong, at most {row.limit:.1%}"
+        return f"{promise}: from {row.threshold:g} up ({counts})"
+    begin = starts(rows, share)
+    if not begin:
+        most = max((row.effective for row in rows), default=0.0)
+        return (
+            f"{promise} is not shown: it takes {needed(share)} verified pairs that are served, all"
+            f" of them right; there are {int(most)}"
+        )
+    row = rows[begin[-1]]
+    wrong = (row.share or 0.0) * row.effective
+    limit = upper_limit(wrong, row.effective, 1 - (1 - CONFIDENCE) / len(begin))
+    return (
+        f"{promise} is not shown: from {row.threshold:g} up {row.wrong:,} of {row.served:,} served"
+        f" were wrong, so up to {limit:.1%} may be"
+    )
 
 
 def needed(share: float, *, parts: int = 1) -> int:

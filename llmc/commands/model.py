@@ -3,17 +3,19 @@
 import os
 import time
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 import typer
 
-from llmc import calibration, config, output, pairs, places, published, streams, text, weights
+from llmc import config, output, places, published, streams, text, weights
 from llmc import input as given
-from llmc.embedder import Embedder
 from llmc.errors import ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Yes
-from llmc.pairs import Embeddings
-from llmc.store import Store
+
+if TYPE_CHECKING:
+    from llmc.calibration import Row
+    from llmc.embedder import Embedder
+    from llmc.pairs import Embeddings, Pair
 
 __all__ = ["SUBCOMMANDS", "calibrate", "list_models", "pull", "remove"]
 
@@ -133,6 +135,9 @@ def calibrate(
     questions. A promise is shown if at most its share of the pairs served is wrong, 95 % sure:
     10%, 5%, or 2.5 % for strict. It fails (1) if that is not shown for the error in effect.
     """
+    from llmc import calibration, pairs
+    from llmc.store import Store
+
     settings = config.load({"db": db})
     judged = _judged_pairs(file)
     with Store(settings.db, create=not dry_run) as store:
@@ -141,9 +146,9 @@ def calibrate(
             raise ConfigError("no embedder is chosen", hint="llmc model pull brings one")
         verdicts = [] if no_verdicts else store.paraphrases.verdicts(meaning.chosen.name)
         found = calibration.evidence(verdicts, meaning.threshold()[0])
-        embeddings = Embeddings({}, 0)
+        embeddings = pairs.Embeddings({}, 0)
 
-        def embed(texts: list[str]) -> Embeddings:
+        def embed(texts: list[str]) -> "Embeddings":
             nonlocal embeddings
             embeddings = _embed(meaning.chosen.open(), texts)
             return embeddings
@@ -166,7 +171,7 @@ def calibrate(
         stored = bool(thresholds) and not dry_run
         if stored:
             store.paraphrases.calibrated(meaning.chosen.name, report, at=time.time())
-    told = {promise: _told(promise, thresholds, rows) for promise in calibration.PROMISES}
+    told = {promise: calibration.told(promise, rows, thresholds) for promise in report["promises"]}
     if json:
         output.print_json(report | {"stored": stored, "told": told})
     else:
@@ -308,7 +313,9 @@ def _megabytes(size: int) -> str:
 _COLUMNS = ("threshold", "served", "wrong", "share", "limit", "keeps")
 
 
-def _judged_pairs(file: str) -> list[pairs.Pair]:
+def _judged_pairs(file: str) -> "list[Pair]":
+    from llmc import pairs
+
     reader = given.Reader()
     name = "standard input" if file == "-" else file
     try:
@@ -325,8 +332,10 @@ def _judged_pairs(file: str) -> list[pairs.Pair]:
     return judged
 
 
-def _embed(embedder: Embedder, texts: list[str]) -> Embeddings:
+def _embed(embedder: "Embedder", texts: list[str]) -> "Embeddings":
     """Embed texts, and count them on a terminal."""
+    from llmc import pairs
+
     line = ""
 
     def show(done: int) -> None:
@@ -342,7 +351,7 @@ def _embed(embedder: Embedder, texts: list[str]) -> Embeddings:
             streams.note(line)
 
 
-def _cells(rows: list[calibration.Row], thresholds: dict[str, float]) -> list[list[str]]:
+def _cells(rows: "list[Row]", thresholds: dict[str, float]) -> list[list[str]]:
     """Write the rows that serve more than the one above them."""
     cells, above = [], 0
     for row in rows:
@@ -353,27 +362,6 @@ def _cells(rows: list[calibration.Row], thresholds: dict[str, float]) -> list[li
             cells.append([*counts, share, f"{row.limit:.1%}", " ".join(keeps)])
         above = row.served
     return cells
-
-
-def _told(promise: str, thresholds: dict[str, float], rows: list[calibration.Row]) -> str:
-    """Say in one line what was shown of a promise, or why nothing was."""
-    share = calibration.PROMISES[promise]
-    if promise in thresholds:
-        row = next(row for row in rows if row.threshold == thresholds[promise])
-        counts = f"{row.wrong:,} of {row.served:,} served were wrong, at most {row.limit:.1%}"
-        return f"{promise}: from {row.threshold:g} up ({counts})"
-    most = max(row.effective for row in rows)
-    needed = calibration.needed(share)
-    if most < needed:
-        return (
-            f"{promise} is not shown: {needed} verified pairs that are served, all of them right,"
-            f" would be needed, there are {int(most)}"
-        )
-    row = rows[calibration.starts(rows, share)[-1]]
-    return (
-        f"{promise} is not shown: at {row.threshold:g} up to {row.limit:.1%} may be wrong"
-        f" ({row.wrong:,} of {row.served:,} served are)"
-    )
 
 
 def _conclude(
