@@ -34,7 +34,7 @@ IMPORTS = {
     "guards": "english lexicon",
     "input": "invocation streams",
     "invocation": "",
-    "judging": "keys policy",
+    "judging": "endpoints keys policy",
     "keys": "",
     "ledger": "file*",
     "lexicon": "",
