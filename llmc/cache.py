@@ -5,13 +5,14 @@ It decides nothing by itself (`policy` does) and knows its parts only by what th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+import contextlib
+from typing import TYPE_CHECKING, Protocol, Self
 
-from llmc import keys, policy
+from llmc import drafting, keys, policy
 from llmc.asking import Asking, Refusals
 from llmc.errors import CacheFileError, LlmcError, NotCached, Unavailable
 from llmc.pricing import estimate_tokens, tokens_of
-from llmc.types import LEVELS, NEXT_SAMPLE, Ask, Draft, Entry, Hit, Line, Miss, Request, Tokens
+from llmc.types import NEXT_SAMPLE, Hit, Miss, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +20,21 @@ if TYPE_CHECKING:
 
     from llmc.asking import Model
     from llmc.meaning import Found
-    from llmc.types import Alias, Answer, Invocation, Price, Vector, Verdict
+    from llmc.types import (
+        Alias,
+        Answer,
+        Ask,
+        Draft,
+        Entry,
+        Invocation,
+        Line,
+        Price,
+        Request,
+        Vector,
+        Verdict,
+    )
 
 __all__ = ["Cache", "Searcher", "Shelf"]
-
-_LEVEL = {"exact": LEVELS.index("file") + 1, "semantic": LEVELS.index("semantic") + 1}
 
 
 class Shelf(Refusals, Protocol):
@@ -35,7 +46,7 @@ class Shelf(Refusals, Protocol):
     def record(
         self, line: Line, invocation: Invocation | None = None, alias: Alias | None = None
     ) -> None: ...
-    def judge(self, verdict: Verdict, entry_id: int, *, cost: int) -> None: ...
+    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None: ...
     def remember(self, invocation: Invocation, entry_id: int) -> None: ...
     def close(self) -> None: ...
 
@@ -43,7 +54,7 @@ class Shelf(Refusals, Protocol):
 class Searcher(Protocol):
     """Who finds a stored question in other words; `Meaning` says what each method does."""
 
-    def find(self, request: Request, ask: Ask, *, key: bytes, scope_hash: bytes) -> Found: ...
+    def find(self, miss: Miss, ask: Ask) -> Found: ...
     def vector(self, request: Request, namespace: str, scope_hash: bytes) -> Vector | None: ...
 
 
@@ -61,15 +72,18 @@ class Cache:
         draw: Callable[[int], int],
         note: Callable[[str], None],
         meaning: Callable[[], Searcher | None] = lambda: None,
+        connect_aside: Callable[[str], Model] | None = None,
     ) -> None:
         """Take the parts: without a `store` every question is a miss and nothing is kept.
 
-        `meaning` returns who finds other words, if anyone; it is called only where it is needed.
-
-        `connect` returns the model of a provider's name; it is called on a miss only. `clock` is
-        Unix time, `timer` any clock that never goes back, `draw(n)` a random index below n.
+        `connect` returns the model of a provider's name; it is called on a miss only.
+        `connect_aside` does so for what nobody waits for: it neither insists nor says anything.
+        `clock` is Unix time, `timer` any clock that never goes back, `draw(n)` a random index
+        below n. `meaning` returns who finds other words, if anyone; it is called only where it is
+        needed.
         """
         self._store = store
+        self._connect_aside = connect_aside or connect
         self._asking = Asking(connect, store, clock=clock)
         self._price = price
         self._clock = clock
@@ -118,12 +132,15 @@ class Cache:
 
         try:
             answer = self._asking.ask(request, ask, pass_on if ask.stream else None)
-        except Unavailable as error:
+        except LlmcError as error:
             # Half an answer is on the screen already: another one must not follow it.
-            if said or found.stale is None:
+            may_stand_in = isinstance(error, Unavailable) and not said
+            if found.stale is None or not may_stand_in:
+                self._record_failed(found, ask)
                 raise
             self._note(f"{error}; answering from the cache")
-            return self._hit(found.stale, "stale", self._timer())
+            now, cost = self._clock(), found.embedding_nusd
+            return drafting.served(found.stale, "stale", at=now, latency=0.0, cost=cost)
         return self.put(found, answer, ask)
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
@@ -150,14 +167,22 @@ class Cache:
         if barred is None:
             fresh = [entry for entry in entries if policy.is_fresh(entry, now)]
             if entry := self._choose(fresh, miss, ask):
-                return self._hit(entry, "exact", started)
+                return drafting.served(entry, "exact", at=now, latency=self._since(started))
+            if self._choose(entries, miss, ask):
+                miss = miss._replace(reason="not stored (it has expired)")
             if ask.by_meaning and ask.samples is None:
                 miss, found = self._search(miss, ask)
                 if found.entry is not None:
-                    return self._hit(found.entry, "semantic", started, found)
+                    return drafting.served(
+                        found.entry,
+                        "semantic",
+                        at=now,
+                        latency=self._since(started),
+                        alias=found.alias,
+                        cost=found.cost,
+                    )
         stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
-        expired = " (it has expired)" if not barred and self._choose(entries, miss, ask) else ""
-        return miss._replace(stale=self._choose(stale, miss, ask), reason=f"{miss.reason}{expired}")
+        return miss._replace(stale=self._choose(stale, miss, ask))
 
     def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
         """Store a model's answer to a miss, if it may be, with its line in the ledger.
@@ -165,36 +190,15 @@ class Cache:
         An answer that cannot be stored (a full disk, say) costs a note, not the answer.
         """
         request = miss.request
-        draft = self._draft(miss, answer, ask)
-        tokens, price = draft.tokens, draft.price
-        line = Line(
-            at=draft.created_at,
-            source="bypass" if miss.bypass else "model",
-            namespace=ask.namespace,
-            model=request.model,
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            cached_tokens=tokens.cached,
-            spent_nusd=price.cost,
-            discount_nusd=price.discount,
-            embedding_nusd=miss.embedding_nusd,
-            latency=answer.latency,
-        )
-        hit = Hit(
-            entry=_entry_of(draft),
-            source="model",
-            usage=answer.usage,
-            price=price,
-            latency=answer.latency,
-            unkept=policy.why_not_write(request, ask, answer),
-            failure=policy.failure(answer),
-            line=line,
-            no_meaning=miss.no_meaning,
-        )
+        price = self._price(request, answer.model, tokens_of(answer.usage))
+        sample, now = self._sample(ask), self._clock()
+        draft = drafting.draft_of(miss, answer, ask, sample=sample, price=price, at=now)
+        unkept = policy.why_not_write(request, ask, answer)
+        hit = drafting.answered(draft, miss, unkept=unkept)
         if self._store is None or hit.unkept is not None:
             return hit
         try:
-            entry_id = self._store.put(self._with_vector(draft, miss, ask), line)
+            entry_id = self._store.put(self._with_vector(draft, miss, ask), hit.line)
         except CacheFileError as error:
             self._note(f"{error}; the answer was not stored")
             return hit._replace(unkept=str(error))
@@ -217,44 +221,16 @@ class Cache:
         except CacheFileError:
             return
 
-    def wants_audit(self, hit: Hit, ask: Ask, share: float) -> bool:
-        """Draw whether a hit is one of the `share` of semantic hits that are audited."""
-        return hit.alias is not None and not ask.offline and self._draw(10**6) < share * 10**6
-
-    def audit(self, request: Request, ask: Ask, hit: Hit) -> None:
-        """Ask the model anew after a semantic hit that has been shown, and keep the verdict.
-
-        If the hit was wrong, the pair never matches again, and the new answer is stored. Whatever
-        fails here leaves things as they are.
-        """
-        from llmc import judging
-        from llmc.meaning import verdict_on
-
-        if self._store is None or hit.alias is None or hit.entry.id is None:
+    def audit(self, request: Request, ask: Ask, hit: Hit, *, share: float) -> None:
+        """Find out whether a `share` of the semantic hits, once shown, was right; never fails."""
+        due = hit.alias is not None and not ask.offline and self._draw(10**6) < share * 10**6
+        if self._store is None or hit.alias is None or not due:
             return
-        try:
-            fresh = self._asking.ask(request, ask)
-            if policy.unfinished(fresh):
-                return
-            right, judge = judging.compare(
-                request,
-                hit.entry.answer,
-                fresh.text,
-                ask=lambda question: self._asking.ask(question, Ask()),
-                nonce=f"{self._draw(1 << 32):08x}",
-            )
-            if right is None:
-                return
-            paid = [answer for answer in (fresh, judge) if answer is not None]
-            prices = (self._price(request, a.model, tokens_of(a.usage)) for a in paid)
-            verdict = verdict_on(
-                hit.alias, hit.entry, origin="audit", right=right, at=self._clock()
-            )
-            self._store.judge(verdict, hit.entry.id, cost=sum(p.cost or 0 for p in prices))
-            if not right:
-                self._keep_audited(request, ask, fresh)
-        except LlmcError:
-            return
+        from llmc.auditing import Auditor
+
+        asking = Asking(self._connect_aside, self._store, clock=self._clock)
+        auditor = Auditor(self._store, asking, price=self._price, clock=self._clock)
+        auditor.audit(request, ask, hit.entry, hit.alias, nonce=f"{self._draw(1 << 32):08x}")
 
     def estimate(self, request: Request) -> tuple[int, Price]:
         """Estimate a request's prompt tokens, and what they would cost without any answer's."""
@@ -262,13 +238,14 @@ class Cache:
         tokens = sum(map(estimate_tokens, texts))
         return tokens, self._price(request, None, Tokens(tokens, 0))
 
-    def _keep_audited(self, request: Request, ask: Ask, answer: Answer) -> None:
-        if self._store is None or policy.why_not_write(request, ask, answer) is not None:
-            return
-        miss = Miss(request, keys.cache_key(request), keys.family_key(request), "audited")
-        self._store.put(self._with_vector(self._draft(miss, answer, ask), miss, ask), None)
-
     # -- the small print -------------------------------------------------------------------------
+
+    def _record_failed(self, miss: Miss, ask: Ask) -> None:
+        """Count what looking a question up cost where no answer came of it."""
+        if self._store is None or not miss.embedding_nusd:
+            return
+        with contextlib.suppress(CacheFileError):
+            self._store.record(drafting.unanswered(miss, ask, at=self._clock()))
 
     def _candidates(self, miss: Miss, ask: Ask) -> list[Entry]:
         if self._store is None:
@@ -294,15 +271,16 @@ class Cache:
         from llmc.meaning import Found
 
         meaning = self._meaning()
-        if meaning is None:
-            found = Found(reason="no embedder")
-        else:
-            frame, scope_hash = keys.frame_of(miss.request)
-            miss = miss._replace(scope=(frame, scope_hash))
-            found = meaning.find(miss.request, ask, key=miss.key, scope_hash=scope_hash)
-        reason = f"{miss.reason}; by meaning: {found.reason}"
-        miss = miss._replace(reason=reason, no_meaning=found.reason)
-        return miss._replace(vector=found.vector, embedding_nusd=found.cost), found
+        found = Found(reason="no embedder")
+        if meaning is not None:
+            miss = miss._replace(scope=keys.frame_of(miss.request))
+            found = meaning.find(miss, ask)
+        return miss._replace(
+            reason=f"{miss.reason}; by meaning: {found.reason}",
+            no_meaning=found.reason,
+            vector=found.vector,
+            embedding_nusd=found.cost,
+        ), found
 
     def _with_vector(self, draft: Draft, miss: Miss, ask: Ask) -> Draft:
         """Give an answer its question's vector, so that other words find it from then on."""
@@ -311,35 +289,8 @@ class Cache:
             vector = meaning.vector(miss.request, ask.namespace, draft.scope_hash)
         return draft._replace(vector=vector)
 
-    def _hit(
-        self,
-        entry: Entry,
-        source: Literal["exact", "semantic", "stale"],
-        started: float,
-        found: Found | None = None,
-    ) -> Hit:
-        latency = max(0.0, self._timer() - started)
-        stale = source == "stale"  # the provider failed: nothing was avoided
-        line = Line(
-            at=self._clock(),
-            source=source,
-            level=_LEVEL.get(source, _LEVEL["exact"]),
-            entry_id=entry.id,
-            namespace=entry.namespace,
-            model=entry.model,
-            prompt_tokens=entry.tokens.prompt,
-            completion_tokens=entry.tokens.completion,
-            cached_tokens=entry.tokens.cached,
-            spent_nusd=0,
-            avoided_nusd=0 if stale else entry.cost,
-            latency=latency,
-            avoided_latency=0.0 if stale else entry.latency or 0.0,
-            embedding_nusd=found.cost if found else 0,
-        )
-        alias = found.alias if found else None
-        return Hit(
-            entry=entry, source=source, level=line.level, latency=latency, line=line, alias=alias
-        )
+    def _since(self, started: float) -> float:
+        return max(0.0, self._timer() - started)
 
     def _sample(self, ask: Ask) -> int:
         if ask.samples is None:
@@ -347,53 +298,3 @@ class Cache:
         # Asked anew without a name, one of them is replaced.
         replaced = 1 + self._draw(ask.samples) if ask.refresh else NEXT_SAMPLE
         return ask.sample or replaced
-
-    def _draft(self, miss: Miss, answer: Answer, ask: Ask) -> Draft:
-        request, now = miss.request, self._clock()
-        tokens = tokens_of(answer.usage)
-        frame, scope_hash = miss.scope or keys.frame_of(request)
-        return Draft(
-            namespace=ask.namespace,
-            key=miss.key,
-            sample=self._sample(ask),
-            family=miss.family,
-            token_limit=keys.token_limit(request),
-            scope_hash=scope_hash,
-            base_url=request.base_url,
-            model=request.model,
-            system=keys.system_of(request),
-            frame=frame,
-            prompt=keys.prompt_of(request),
-            source="model",
-            created_at=now,
-            expires_at=policy.expires_at(now, ask.ttl),
-            answer=answer,
-            tokens=tokens,
-            price=self._price(request, answer.model, tokens),
-            instruction_at=request.instruction_at,
-        )
-
-
-def _entry_of(draft: Draft) -> Entry:
-    answer = draft.answer
-    return Entry(
-        id=None,
-        namespace=draft.namespace,
-        key=draft.key,
-        sample=draft.sample,
-        token_limit=draft.token_limit,
-        model=draft.model,
-        prompt=draft.prompt,
-        answer=answer.text,
-        choices=answer.choices,
-        finish_reason=answer.finish_reason or "",
-        served_model=answer.model,
-        temperature=answer.temperature,
-        tokens=draft.tokens,
-        cost=draft.price.cost,
-        latency=answer.latency,
-        created_at=draft.created_at,
-        expires_at=draft.expires_at,
-        instruction_at=draft.instruction_at,
-        scope_hash=draft.scope_hash,
-    )

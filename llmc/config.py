@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llmc import places
 from llmc.endpoints import Endpoint, key_of, providers
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, KeyRefused
-from llmc.settings import SETTINGS
+from llmc.settings import SETTINGS, aliases, rates, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +45,9 @@ PROJECT_FILE = ".llmc.toml"
 #: OpenAI's smallest embedding model, and the seconds that a question waits for a remote one.
 _OPENAI_EMBEDDER = "text-embedding-3-small"
 _PATIENCE = 5.0
+
+#: The seconds that an audit waits for the model: nobody waits for it.
+_ASIDE = 60.0
 
 
 class Settings(NamedTuple):
@@ -90,6 +93,7 @@ def load(
         _refuse_unknown(project_file, project, {s.name for s in SETTINGS if s.project})
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    ranks: dict[str, int] = {}
     for setting in SETTINGS:
         sources = (
             (f"--{setting.name}", flags.get(setting.name)),
@@ -97,19 +101,25 @@ def load(
             (project_file or "", project.get(setting.name)),
             (user_file, user.get(setting.name)),
         )
-        origin, raw = next((s for s in sources if s[1] is not None), ("default", None))
+        rank = next((n for n, (_, raw) in enumerate(sources) if raw is not None), len(sources))
+        origin, raw = (*sources, ("default", None))[rank]
         values[setting.name] = setting.default if raw is None else _read(setting, raw, origin)
-        origins[setting.name] = origin
+        origins[setting.name], ranks[setting.name] = origin, rank
     if values["db"] is None:
         values["db"] = places.data_path(environ)
-    return Settings(
+    if ranks["error"] < ranks["threshold"]:
+        # The promise was made nearer to the question than the number that would replace it.
+        values["threshold"], origins["threshold"] = None, origins["error"]
+    settings = Settings(
         **values,
-        aliases=_aliases(user_file, user),
-        providers=providers(_table(user_file, user, "providers"), path=user_file, environ=environ),
-        rates=_rates(user_file, user),
+        aliases=aliases(user_file, user),
+        providers=providers(table(user_file, user, "providers"), path=user_file, environ=environ),
+        rates=rates(user_file, user),
         origins=origins,
         environ=environ,
     )
+    _require_embedder(settings)
+    return settings
 
 
 def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint, str]:
@@ -134,10 +144,7 @@ def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint,
 
 
 def embedder_of(settings: Settings) -> Chosen | None:
-    """Return the embedder that the settings choose, not opened yet; None if they choose none.
-
-    Raises ConfigError for one of a provider that nobody knows.
-    """
+    """Return the embedder that the settings choose, not opened yet; None if they choose none."""
     from llmc.meaning import Chosen
 
     name = settings.embedder
@@ -155,8 +162,6 @@ def embedder_of(settings: Settings) -> Chosen | None:
 
         return Chosen("minilm", local=True, open=local, price=lambda *_: 0)
     provider, _, model = ("openai/" + _OPENAI_EMBEDDER if name == "openai" else name).partition("/")
-    if provider not in settings.providers:
-        raise ConfigError(f"embedder: no provider is called {provider!r}")
     return _remote_embedder(settings, settings.providers[provider], model)
 
 
@@ -185,12 +190,21 @@ def open_cache(
     return cache_of(settings, store, note=note)
 
 
-def cache_of(settings: Settings, store: Store | None, *, note: Callable[[str], None]) -> Cache:
-    """Wire a cache around an open file, or around none; closing it closes the file."""
+def cache_of(
+    settings: Settings,
+    store: Store | None,
+    *,
+    note: Callable[[str], None],
+    meaning: Callable[[], Meaning | None] | None = None,
+) -> Cache:
+    """Wire a cache around an open file, or around none; closing it closes the file.
+
+    `meaning` returns who finds other words; without it that is wired where it is needed.
+    """
     from llmc.cache import Cache
     from llmc.pricing import price
 
-    def connect(provider: str) -> Provider:
+    def connect(provider: str, *, aside: bool = False) -> Provider:
         from llmc.provider import Provider
 
         endpoint = settings.providers[provider]
@@ -198,10 +212,14 @@ def cache_of(settings: Settings, store: Store | None, *, note: Callable[[str], N
             endpoint.base_url,
             key=key_of(endpoint, settings.environ),
             strange_headers=() if endpoint.is_openai else _strange_headers(settings.environ),
-            timeout=settings.timeout,
-            retries=settings.retries,
-            note=note,
+            timeout=min(settings.timeout, _ASIDE) if aside else settings.timeout,
+            retries=0 if aside else settings.retries,
+            note=(lambda _: None) if aside else note,
         )
+
+    @functools.cache
+    def found() -> Meaning | None:
+        return None if store is None else meaning_of(settings, store, note=note)
 
     return Cache(
         store=store,
@@ -213,7 +231,8 @@ def cache_of(settings: Settings, store: Store | None, *, note: Callable[[str], N
         timer=time.monotonic,
         draw=lambda count: int.from_bytes(os.urandom(8)) % count,
         note=note,
-        meaning=functools.cache(lambda: store and meaning_of(settings, store, note=note)),
+        meaning=meaning or found,
+        connect_aside=functools.partial(connect, aside=True),
     )
 
 
@@ -254,11 +273,22 @@ def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | Non
 _TABLES = {"aliases", "providers", "prices"}
 
 
+def _require_embedder(settings: Settings) -> None:
+    provider, slash, _ = settings.embedder.partition("/")
+    if slash and provider not in settings.providers:
+        place, known = settings.origins["embedder"], ", ".join(sorted(settings.providers))
+        place = place if place.startswith("LLMC_") else f"{place}: embedder"
+        raise ConfigError(f"{place}: no provider is called {provider!r}", hint=f"known: {known}")
+
+
 def _best_embedder(settings: Settings, folder: str) -> str:
     """Choose for `auto`: nothing is downloaded, and no host is told that was not told before."""
     if os.path.isfile(os.path.join(folder, "minilm.safetensors")):
         return "minilm"
-    endpoint, _ = endpoint_of(settings)
+    try:
+        endpoint, _ = endpoint_of(settings)
+    except ConfigError:  # whoever asks that model says so
+        return "none"
     known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
     return f"{endpoint.name}/{_OPENAI_EMBEDDER}" if endpoint.is_openai and known else "none"
 
@@ -317,8 +347,8 @@ def _project_path(folder: str | None) -> str | None:
         here = above
 
 
-def _refuse_unknown(path: str, table: Mapping[str, Any], known: set[str]) -> None:
-    for name in table:
+def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str]) -> None:
+    for name in given:
         if name in known:
             continue
         if name in {s.name for s in SETTINGS} | _TABLES:
@@ -339,40 +369,6 @@ def _read(setting: Setting, raw: Any, origin: str) -> Any:
     except ValueError as error:
         place = origin if origin.startswith(("-", "LLMC_")) else f"{origin}: {setting.name}"
         raise ConfigError(f"{place}: {error}") from None
-
-
-def _table(path: str, user: Mapping[str, Any], name: str) -> dict[str, Any]:
-    table = user.get(name, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: {name!r} must be a table")
-    return table
-
-
-def _aliases(path: str, user: Mapping[str, Any]) -> dict[str, str]:
-    aliases = _table(path, user, "aliases")
-    for name, target in aliases.items():
-        if not isinstance(target, str) or not target:
-            raise ConfigError(f"{path}: aliases.{name} must be a model's name")
-    return aliases
-
-
-def _rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
-    from llmc.pricing import Rate
-
-    rates = []
-    for pattern, table in _table(path, user, "prices").items():
-        place = f'{path}: prices."{pattern}"'
-        if not isinstance(table, dict) or not {"input", "output"} <= table.keys():
-            raise ConfigError(f"{place} must set input and output, in USD per million tokens")
-        for name, value in table.items():
-            if name not in {"input", "output", "cached_input", "cache_write"}:
-                raise ConfigError(f"{place}: unknown setting {name!r}")
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not 0 <= value < 1e9:
-                raise ConfigError(f"{place}.{name} must be a number of USD, 0 or more")
-        full = {"cached_input": table["input"], "cache_write": table["input"], **table}
-        rates.append(Rate(pattern, **{name: float(value) for name, value in full.items()}))
-    return tuple(rates)
 
 
 def _strange_headers(environ: Mapping[str, str]) -> tuple[str, ...]:

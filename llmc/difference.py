@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import keys
 
@@ -21,26 +21,7 @@ def difference(asked: Request, stored: Request) -> list[str]:
     Empty if their keys are equal. Values are JSON; of long texts the first differing character is
     named, counted from 1, with a few characters from there on.
     """
-    found = []
-    if asked.base_url != stored.base_url:
-        found.append(f"address {stored.base_url} → {asked.base_url}")
-    if asked.endpoint != stored.endpoint:
-        found.append(f"endpoint {stored.endpoint} → {asked.endpoint}")
-    old, new = _canonical(stored), _canonical(asked)
-    if old.get("model") != new.get("model"):
-        found.append(f"model {old.get('model')} → {new.get('model')}")
-    parts = (
-        ("system", keys.system_of(stored), keys.system_of(asked)),
-        ("conversation", _turns(stored), _turns(asked)),
-        ("prompt", keys.prompt_of(stored), keys.prompt_of(asked)),
-    )
-    found += [_texts(name, first, second) for name, first, second in parts if first != second]
-    for name in sorted((old.keys() | new.keys()) - {"model", "messages"}):
-        if old.get(name) != new.get(name):
-            found.append(_values(name, old.get(name), new.get(name)))
-    if not found and keys.cache_key(asked) != keys.cache_key(stored):
-        found.append("the form of its messages differs")
-    return found
+    return _between(_facts(asked), _facts(stored))
 
 
 def nearest(
@@ -48,28 +29,84 @@ def nearest(
 ) -> list[tuple[Entry, list[str]]]:
     """Return the `k` stored requests that differ least from one, each with its differences.
 
-    The same prompt weighs more than anything else; among equals the newest comes first.
+    The same prompt weighs more than anything else; then the number of fields, then the words that
+    prompts share. Among equals the newest comes first.
     """
-    words = keys.prompt_of(asked)
-    found = [(entry, difference(asked, request)) for entry, request in stored]
-    found.sort(key=lambda each: (each[0].prompt != words, len(each[1]), -(each[0].id or 0)))
-    return found[:k]
+    facts = _facts(asked)
+    words = _words(facts.prompt)
+
+    def rank(each: tuple[Entry, list[str]]) -> tuple[bool, int, float, int]:
+        entry, differences = each
+        theirs = _words(entry.prompt)
+        shared = len(words & theirs) / (len(words | theirs) or 1)
+        return entry.prompt != facts.prompt, len(differences), -shared, -(entry.id or 0)
+
+    found = [(entry, _between(facts, _facts(request))) for entry, request in stored]
+    return sorted(found, key=rank)[:k]
 
 
-def _canonical(request: Request) -> dict[str, Any]:
+class _Facts(NamedTuple):
+    """What of a request is compared."""
+
+    base_url: str
+    endpoint: str
+    body: dict[str, Any]
+    system: str
+    turns: str
+    prompt: str
+    key: bytes
+
+
+def _facts(request: Request) -> _Facts:
     body: dict[str, Any] = json.loads(keys.canonical(request))["body"]
-    return body
+    return _Facts(
+        request.base_url,
+        request.endpoint,
+        body,
+        keys.system_of(request),
+        _turns(body),
+        keys.prompt_of(request),
+        keys.cache_key(request),
+    )
 
 
-def _turns(request: Request) -> str:
+def _between(asked: _Facts, stored: _Facts) -> list[str]:
+    found = []
+    if asked.base_url != stored.base_url:
+        found.append(f"address {stored.base_url} → {asked.base_url}")
+    if asked.endpoint != stored.endpoint:
+        found.append(f"endpoint {stored.endpoint} → {asked.endpoint}")
+    old, new = stored.body, asked.body
+    if old.get("model") != new.get("model"):
+        found.append(f"model {old.get('model')} → {new.get('model')}")
+    parts = (
+        ("system", stored.system, asked.system),
+        ("conversation", stored.turns, asked.turns),
+        ("prompt", stored.prompt, asked.prompt),
+    )
+    found += [_texts(name, first, second) for name, first, second in parts if first != second]
+    for name in sorted((old.keys() | new.keys()) - {"model", "messages"}):
+        if old.get(name) != new.get(name):
+            found.append(_values(name, old.get(name), new.get(name)))
+    if not found and asked.key != stored.key:
+        found.append("the form of its messages differs")
+    return found
+
+
+def _turns(body: dict[str, Any]) -> str:
     """Return the conversation without its instructions and its last user text."""
-    messages = _canonical(request).get("messages")
+    messages = body.get("messages")
     if not isinstance(messages, list):
         return ""
     told = ("system", "developer")
     turns = [m for m in messages if not isinstance(m, dict) or m.get("role") not in told]
     asked = [n for n, m in enumerate(turns) if isinstance(m, dict) and m.get("role") == "user"]
     return json.dumps([m for n, m in enumerate(turns) if n not in asked[-1:]], ensure_ascii=False)
+
+
+def _words(prompt: str) -> set[str]:
+    """Return the words that a prompt begins with."""
+    return set(prompt[:2000].casefold().split())
 
 
 def _texts(name: str, first: str, second: str) -> str:

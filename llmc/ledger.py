@@ -31,13 +31,16 @@ class Ledger:
         """Add what judging cost to an entry's last semantic hit, in the caller's transaction."""
         self._file.execute(
             "UPDATE ledger SET judging_nusd = judging_nusd + ? WHERE id ="
-            " (SELECT max(id) FROM ledger WHERE entry_id = ? AND source = 'semantic')",
+            " (SELECT id FROM ledger WHERE entry_id = ? AND source = 'semantic'"
+            " ORDER BY id DESC LIMIT 1)",
             (nusd, entry_id),
         )
 
     def last_entry_id(self) -> int | None:
         """Return the id of the entry that gave the last answer; None if that was not kept."""
-        rows = self._file.rows("SELECT entry_id FROM ledger ORDER BY id DESC LIMIT 1")
+        rows = self._file.rows(
+            "SELECT entry_id FROM ledger WHERE source <> 'failed' ORDER BY id DESC LIMIT 1"
+        )
         return rows[0][0] if rows else None
 
     def last_source(self, entry_id: int) -> str | None:
@@ -61,11 +64,13 @@ _GROUPS: dict[Group | None, str] = {
 }
 
 # Summed by source first: that leaves few rows for the cases below, and halves the time. A stale
-# answer is a hit that saved nothing. A sum of nothing but unknown prices is unknown.
+# answer is a hit that saved nothing; a failed one is no request, but looking it up cost something.
+# A sum of nothing but unknown prices is unknown.
 _TOTALS = """
 WITH part AS (
     SELECT {group} AS name, source, source IN ('model', 'bypass') AS paid,
-        source NOT IN ('model', 'bypass', 'stale') AS saved, count(*) AS lines,
+        source NOT IN ('model', 'bypass', 'failed', 'stale') AS saved,
+        CASE source WHEN 'failed' THEN 0 ELSE count(*) END AS lines,
         sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion,
         sum(cached_tokens) AS cached, sum(avoided_nusd) AS avoided,
         count(*) - count(avoided_nusd) AS unknown_avoided, sum(spent_nusd) AS spent,

@@ -22,10 +22,19 @@ if TYPE_CHECKING:
     from llmc.embedder import Embedder
     from llmc.paraphrases import Paraphrases
     from llmc.semantic import Question
-    from llmc.types import Ask, Entry, Request
-    from llmc.vectors import Due, Vectors
+    from llmc.types import Ask, Entry, Miss, Request
+    from llmc.vectors import Vectors
 
-__all__ = ["Chosen", "Found", "Meaning", "Near", "pair_of", "verdict_on"]
+__all__ = [
+    "Chosen",
+    "Found",
+    "Meaning",
+    "Shelf",
+    "group_of",
+    "pair_of",
+    "question_of",
+    "verdict_on",
+]
 
 #: Stored questions without a vector that one lookup embeds beside its own: about half a second of
 #: the local model, one request to an endpoint.
@@ -51,6 +60,8 @@ class Shelf(Protocol):
     def vectors(self) -> Vectors: ...
     @property
     def paraphrases(self) -> Paraphrases: ...
+    @property
+    def read_only(self) -> bool: ...
     def entry(self, entry_id: int) -> Entry | None: ...
     def transaction(self) -> AbstractContextManager[None]: ...
 
@@ -65,12 +76,12 @@ class Found(NamedTuple):
     cost: int = 0  # of embedding, in nano-USD
 
 
-class Near(NamedTuple):
-    """A stored question near another one, and why it may not answer for it, if so."""
+class _Behind(NamedTuple):
+    """A stored question that has no vector yet."""
 
-    entry: Entry
-    similarity: float
-    refusal: Refusal | None
+    entry_id: int
+    group: int
+    text: str
 
 
 class Meaning:
@@ -96,76 +107,84 @@ class Meaning:
         self._stated = threshold
         self._clock = clock
         self._note = note
+        self._noted: set[str] = set()
         self._embedder: Embedder | None = None
 
-    def threshold(self) -> tuple[float, bool]:
-        """Return the similarity from which questions may match, and whether it was measured."""
-        if self._stated is not None:
+    def threshold(self, error: str | None = None) -> tuple[float, bool]:
+        """Return the similarity from which questions may match, and whether it was measured.
+
+        It is the one in effect, or the one that the promise of another `error` takes.
+        """
+        if error is None and self._stated is not None:
             return self._stated, False
         report = self._shelf.paraphrases.calibration(self.chosen.name)
         return semantic.threshold(
-            self.chosen.name, self._error, report and report.get("thresholds")
+            self.chosen.name, error or self._error, report and report.get("thresholds")
         )
 
-    def find(self, request: Request, ask: Ask, *, key: bytes, scope_hash: bytes) -> Found:
-        """Look for an entry whose question means the same.
+    def find(self, miss: Miss, ask: Ask) -> Found:
+        """Look for an entry whose question means the same as that of an exact miss.
 
         1. What of the request may be compared by meaning? Some questions may not at all.
         2. A wording accepted before is found by its key, without embedding.
         3. The question is embedded, and with it those of its scope that have no vector yet.
         4. Of the five nearest in its group, the first that `semantic.accept` lets pass.
         """
-        asked = _question(request)
+        asked = question_of(miss.request)
         if isinstance(asked, Refusal):
             return Found(reason=f"exact only: {asked.detail}")
+        bill: list[int] = []
         try:
-            if learned := self._learned(asked, ask, key):
-                return learned
-            if ask.offline and not self.chosen.local:
-                return Found(reason="offline, no embedder is asked")
-            return self._nearest(asked, request, ask, key, scope_hash)
+            found = self._learned(asked, ask, miss.key)
+            if found is None and ask.offline and not self.chosen.local:
+                found = Found(reason="the embedder is remote, and is not asked offline")
+            found = found or self._nearest(asked, miss, ask, bill)
         except (CacheFileError, EmbeddingError) as error:
-            self._note(f"{error}; matching the same words only")
-            return Found(reason=str(error))
+            self._tell(error, "matching the same words only")
+            found = Found(reason=str(error))
+        return found._replace(cost=sum(bill))
 
     def vector(self, request: Request, namespace: str, scope_hash: bytes) -> Vector | None:
         """Return the vector to store with an answer, where that costs nothing and may be had."""
         if not self.chosen.local:
             return None
-        asked = _question(request)
+        asked = question_of(request)
         if isinstance(asked, Refusal):
             return None
         try:
-            numbers = self._opened().embed([asked.text]).vectors[0]
+            numbers = self.embedded([asked.text], [])[0]
         except EmbeddingError as error:
-            self._note(f"{error}; the answer is stored without its vector")
+            self._tell(error, "the answer is stored without its vector")
             return None
-        return Vector(self.chosen.name, _group(namespace, scope_hash, asked), numbers)
+        return Vector(self.chosen.name, group_of(namespace, scope_hash, asked), numbers)
 
-    def near(self, request: Request, ask: Ask, *, scope_hash: bytes, k: int = 5) -> list[Near]:
-        """Return the stored questions nearest to one, wherever they stand, and what bars each.
+    def may_serve(self, entry: Entry, ask: Ask) -> bool:
+        """Tell whether an entry is one that might answer, whatever its question."""
+        return policy.is_fresh(entry, self._clock()) and policy.suits(entry, ask.mode)
 
-        Raises CacheFileError and EmbeddingError.
+    def refusal(
+        self, asked: Question, entry: Entry, similarity: float, *, threshold: float
+    ) -> Refusal | None:
+        """Say what bars an entry of the question's own scope; None if nothing does."""
+        stored = semantic.question(entry.prompt, at=entry.instruction_at)
+        if isinstance(stored, Refusal):
+            return stored
+        pair = pair_of(entry.scope_hash, asked.text, stored.text)
+        vetoed = self._shelf.paraphrases.is_vetoed(pair)
+        return semantic.accept(
+            asked, stored, similarity=similarity, threshold=threshold, vetoed=vetoed
+        )
+
+    def embedded(self, texts: list[str], bill: list[int]) -> list[bytes]:
+        """Return texts' vectors; what they cost, in nano-USD, is added to `bill`.
+
+        Raises EmbeddingError.
         """
-        asked = _question(request)
-        if isinstance(asked, Refusal):
+        if not texts:
             return []
-        threshold, _ = self.threshold()
-        vector = self._opened().embed([asked.text]).vectors[0]
-        vectors = self._shelf.vectors
-        space = vectors.space(self.chosen.name, len(vector) // 4)
-        if space is None:
-            return []
-        found = []
-        for neighbour in vectors.anywhere(space, vector=vector, k=k):
-            entry = self._shelf.entry(neighbour.entry_id)
-            if entry is None:
-                continue
-            refusal = self._elsewhere(entry, ask, scope_hash) or self._barred(
-                asked, entry, neighbour.similarity, threshold
-            )
-            found.append(Near(entry, neighbour.similarity, refusal))
-        return found
+        embedded = self._opened().embed(texts)
+        bill.append(self.chosen.price(embedded.tokens, texts))
+        return embedded.vectors
 
     # -- the small print -------------------------------------------------------------------------
 
@@ -174,99 +193,105 @@ class Meaning:
         if alias is None or alias.embedder != self.chosen.name:
             return None
         entry = self._shelf.entry(alias.entry_id)
-        if entry is None or not self._may_serve(entry, ask):
+        if entry is None or not self.may_serve(entry, ask):
             return None
         # Its key says that the scope is the same; rules and threshold may have changed since.
         threshold, _ = self.threshold()
-        refusal = self._barred(asked, entry, alias.similarity, threshold)
+        refusal = self.refusal(asked, entry, alias.similarity, threshold=threshold)
         return None if refusal else Found(entry, alias)
 
-    def _nearest(
-        self, asked: Question, request: Request, ask: Ask, key: bytes, scope_hash: bytes
-    ) -> Found:
-        space, vector, cost = self._embed(asked, ask.namespace, scope_hash)
+    def _nearest(self, asked: Question, miss: Miss, ask: Ask, bill: list[int]) -> Found:
+        scope_hash = _scope_hash(miss)
+        group = group_of(ask.namespace, scope_hash, asked)
+        space, numbers = self._embed(asked, miss, ask.namespace, bill)
+        vector = Vector(self.chosen.name, group, numbers)
         threshold, _ = self.threshold()
-        found = Found(vector=vector, cost=cost, reason="no stored question is near enough")
         neighbours = self._shelf.vectors.nearest(
             space,
-            group=vector.group,
+            group=group,
             namespace=ask.namespace,
             scope_hash=scope_hash,
-            vector=vector.numbers,
+            vector=numbers,
             threshold=threshold,
             now=self._clock(),
         )
+        reason = ""
         for entry_id, similarity in neighbours:
             entry = self._shelf.entry(entry_id)
-            if entry is None or not self._may_serve(entry, ask):
+            if entry is None or not self.may_serve(entry, ask):
                 continue
-            refusal = self._barred(asked, entry, similarity, threshold)
+            refusal = self.refusal(asked, entry, similarity, threshold=threshold)
             if refusal is None:
-                alias = Alias(
-                    ask.namespace,
-                    key,
-                    entry_id,
-                    vector.embedder,
-                    similarity,
-                    keys.prompt_of(request),
-                    request.instruction_at,
-                )
-                return found._replace(entry=entry, alias=alias, reason="")
-            if found.reason.startswith("no stored"):
-                found = found._replace(
-                    reason=f"entry {entry_id} is near ({similarity:.3f}), but: {refusal.detail}"
-                )
-        return found
+                alias = self._alias(miss, ask.namespace, entry_id, similarity)
+                return Found(entry, alias, vector=vector)
+            reason = reason or f"entry {entry_id} is near ({similarity:.3f}), but {refusal.detail}"
+        return Found(vector=vector, reason=reason or "no stored question is near enough")
 
-    def _embed(self, asked: Question, namespace: str, scope_hash: bytes) -> tuple[int, Vector, int]:
-        """Embed a question and what its scope is behind with; return space, vector and cost."""
-        embedder, vectors = self._opened(), self._shelf.vectors
-        space = vectors.space(self.chosen.name, embedder.dimension)
-        due = self._due(space, namespace, scope_hash)
-        texts = [asked.text, *(text for _, _, text in due)]
-        embedded = embedder.embed(texts)
-        cost = self.chosen.price(embedded.tokens, texts)
-        numbers = embedded.vectors[0]
-        vector = Vector(self.chosen.name, _group(namespace, scope_hash, asked), numbers)
-        known = vectors.space(self.chosen.name, len(numbers) // 4)
-        if known is not None and known == space:
-            self._add(known, due, embedded.vectors[1:])
-            return known, vector, cost
-        if known is None:
-            with self._shelf.transaction():
-                known = vectors.make_space(self.chosen.name, len(numbers) // 4)
-        due = self._due(known, namespace, scope_hash)
-        if due:
-            texts = [text for _, _, text in due]
-            embedded = embedder.embed(texts)
-            cost += self.chosen.price(embedded.tokens, texts)
-            self._add(known, due, embedded.vectors)
-        return known, vector, cost
+    def _alias(self, miss: Miss, namespace: str, entry_id: int, similarity: float) -> Alias:
+        return Alias(
+            namespace=namespace,
+            key=miss.key,
+            entry_id=entry_id,
+            embedder=self.chosen.name,
+            similarity=similarity,
+            prompt=keys.prompt_of(miss.request),
+            instruction_at=miss.request.instruction_at,
+        )
 
-    def _due(
-        self, space: int | None, namespace: str, scope_hash: bytes
-    ) -> list[tuple[int, int, str]]:
-        """Return entry, group and text of what has no vector yet; strike off what gets none."""
-        if space is None:
-            return []
+    def _embed(
+        self, asked: Question, miss: Miss, namespace: str, bill: list[int]
+    ) -> tuple[int, bytes]:
+        """Embed a question, and what its scope is behind with; return its space and its vector."""
         vectors = self._shelf.vectors
+        expected = self._expected_space()
+        behind = self._behind(expected, miss, namespace)
+        numbers, *others = self.embedded([asked.text, *(each.text for each in behind)], bill)
+        space = vectors.space(self.chosen.name, len(numbers) // 4)
+        if space is None:
+            with self._shelf.transaction():
+                space = vectors.make_space(self.chosen.name, len(numbers) // 4)
+        if space != expected:
+            behind = self._behind(space, miss, namespace)
+            others = self.embedded([each.text for each in behind], bill)
+        self._add(space, behind, others)
+        return space, numbers
+
+    def _expected_space(self) -> int | None:
+        """Return the space that a vector will belong to, if that can be told beforehand."""
+        dimension = self._opened().dimension
+        spaces = [
+            space.id
+            for space in self._shelf.vectors.spaces()
+            if space.embedder == self.chosen.name and dimension in {None, space.dimension}
+        ]
+        return spaces[0] if len(spaces) == 1 else None
+
+    def _behind(self, space: int | None, miss: Miss, namespace: str) -> list[_Behind]:
+        """Return what has no vector in a space yet; strike off what is to have none."""
+        # What could not be stored could not be searched either.
+        if space is None or self._shelf.read_only:
+            return []
+        vectors, scope_hash = self._shelf.vectors, _scope_hash(miss)
         due = vectors.due(space, namespace=namespace, scope_hash=scope_hash, limit=_CATCH_UP)
-        questions = [(entry.entry_id, _question(_request(entry))) for entry in due]
-        barred = [entry_id for entry_id, found in questions if isinstance(found, Refusal)]
+        follows = keys.follows(miss.request)  # what shares a scope shares all earlier turns
+        found, barred = [], []
+        for each in due:
+            question = semantic.question(each.prompt, at=each.instruction_at, follows=follows)
+            if isinstance(question, Refusal):
+                barred.append(each.entry_id)
+            else:
+                group = group_of(namespace, scope_hash, question)
+                found.append(_Behind(each.entry_id, group, question.text))
         if barred:
             self._write(lambda: vectors.not_eligible(space, barred))
-        return [
-            (entry_id, _group(namespace, scope_hash, found), found.text)
-            for entry_id, found in questions
-            if not isinstance(found, Refusal)
-        ]
+        return found
 
-    def _add(self, space: int, due: list[tuple[int, int, str]], vectors: Sequence[bytes]) -> None:
+    def _add(self, space: int, behind: list[_Behind], vectors: Sequence[bytes]) -> None:
         def add() -> None:
-            for (entry_id, group, _), numbers in zip(due, vectors, strict=True):
-                self._shelf.vectors.add(space, entry_id, group=group, vector=numbers)
+            for each, numbers in zip(behind, vectors, strict=True):
+                self._shelf.vectors.add(space, each.entry_id, group=each.group, vector=numbers)
 
-        if due:
+        if behind:
             self._write(add)
 
     def _write(self, change: Callable[[], None]) -> None:
@@ -277,31 +302,11 @@ class Meaning:
         except CacheFileError:
             return
 
-    def _may_serve(self, entry: Entry, ask: Ask) -> bool:
-        return policy.is_fresh(entry, self._clock()) and policy.suits(entry, ask.mode)
-
-    def _elsewhere(self, entry: Entry, ask: Ask, scope_hash: bytes) -> Refusal | None:
-        """Say what keeps an entry from being compared with a question at all."""
-        if entry.namespace != ask.namespace:
-            return Refusal("namespace", f"it is in the namespace {entry.namespace!r}")
-        if entry.scope_hash != scope_hash:
-            return Refusal("scope", "more than its last words differ")
-        if not self._may_serve(entry, ask):
-            return Refusal("life", "it has expired, or is not a deterministic answer")
-        return None
-
-    def _barred(
-        self, asked: Question, entry: Entry, similarity: float, threshold: float
-    ) -> Refusal | None:
-        """Say what bars an entry of the question's own scope."""
-        stored = semantic.question(entry.prompt, at=entry.instruction_at)
-        if isinstance(stored, Refusal):
-            return stored
-        pair = pair_of(entry.scope_hash, asked.text, stored.text)
-        vetoed = self._shelf.paraphrases.is_vetoed(pair)
-        return semantic.accept(
-            asked, stored, similarity=similarity, threshold=threshold, vetoed=vetoed
-        )
+    def _tell(self, error: Exception, effect: str) -> None:
+        """Note what is wrong, once for each cause."""
+        if str(error) not in self._noted:
+            self._noted.add(str(error))
+            self._note(f"{error}; {effect}")
 
     def _opened(self) -> Embedder:
         if self._embedder is None:
@@ -331,18 +336,18 @@ def verdict_on(alias: Alias, entry: Entry, *, origin: str, right: bool, at: floa
     )
 
 
-def _question(request: Request) -> Question | Refusal:
+def question_of(request: Request) -> Question | Refusal:
+    """Return what of a request may be compared by meaning, or why nothing may."""
     return semantic.question(
         keys.prompt_of(request), at=request.instruction_at, follows=keys.follows(request)
     )
 
 
-def _request(due: Due) -> Request:
-    request = keys.request_from(due.frame, due.prompt)
-    return request._replace(instruction_at=due.instruction_at)
+def _scope_hash(miss: Miss) -> bytes:
+    return (miss.scope or keys.frame_of(miss.request))[1]
 
 
-def _group(namespace: str, scope_hash: bytes, question: Question) -> int:
+def group_of(namespace: str, scope_hash: bytes, question: Question) -> int:
     """Hash what must be equal for two questions to be compared into a signed 64-bit number."""
     equal = json.dumps([namespace, scope_hash.hex(), question.rest, question.slots])
     digest = hashlib.blake2b(equal.encode("utf-8", "surrogatepass"), digest_size=8).digest()

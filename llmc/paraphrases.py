@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llmc.types import Alias, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from llmc.file import File
 
 __all__ = ["Audit", "Paraphrases"]
@@ -48,7 +50,7 @@ class Paraphrases:
         return Alias(*rows[0]) if rows else None
 
     def learn(self, alias: Alias, *, at: float) -> None:
-        """Remember an accepted wording, or that it was asked again; the transaction is the caller's.
+        """Remember an accepted wording, or a new use, within the caller's transaction.
 
         Nothing is learned of an entry that has gone since.
         """
@@ -75,6 +77,21 @@ class Paraphrases:
         """Forget what a question was accepted for, within the caller's transaction."""
         self._file.execute("DELETE FROM alias WHERE namespace = ? AND key = ?", (namespace, key))
 
+    def wordings(self, namespace: str | None) -> Iterator[tuple[int, str]]:
+        """Yield each accepted wording with the id of its entry."""
+        yield from self._file.stream(
+            "SELECT entry_id, prompt FROM alias WHERE ?1 IS NULL OR namespace = ?1", (namespace,)
+        )
+
+    def forget_of(self, entry_ids: Iterable[int]) -> int:
+        """Forget all wordings of some entries; return how many."""
+        forgotten = 0
+        with self._file.transaction():
+            for entry_id in entry_ids:
+                self._file.execute("DELETE FROM alias WHERE entry_id = ?", (entry_id,))
+                forgotten += self._file.changes()
+        return forgotten
+
     def is_vetoed(self, pair: bytes) -> bool:
         """Tell whether anyone found that one answer must not serve both of a pair."""
         return bool(
@@ -94,7 +111,7 @@ class Paraphrases:
             f"SELECT {_VERDICT} FROM verdict WHERE ?1 IS NULL OR embedder = ?1 ORDER BY at, pair",
             (embedder,),
         )
-        return [Verdict(*row[:2], bool(row[2]), *row[3:]) for row in rows]
+        return [Verdict(*row)._replace(right=bool(row[2])) for row in rows]
 
     def audit(self, *, since: float = 0.0) -> Audit:
         """Count the audited hits since an instant, and the wrong ones among them."""

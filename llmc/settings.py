@@ -6,11 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import text
+from llmc.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["ERRORS", "SETTINGS", "Setting"]
+    from llmc.pricing import Rate
+
+__all__ = ["ERRORS", "SETTINGS", "Setting", "aliases", "rates", "table"]
 
 #: What may be promised of semantic hits; `semantic` knows what each takes.
 ERRORS = ("10%", "5%", "strict")
@@ -145,3 +148,40 @@ SETTINGS = (
     Setting("timeout", _timeout, 600.0, "seconds to wait for the provider"),
     Setting("retries", _whole, 2, "new tries after a failure that may pass"),
 )
+
+
+def table(path: str, user: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a table of the user's file at `path`, empty if it has none. Raises ConfigError."""
+    found = user.get(name, {})
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: {name!r} must be a table")
+    return found
+
+
+def aliases(path: str, user: Mapping[str, Any]) -> dict[str, str]:
+    """Return the models' other names. Raises ConfigError."""
+    found = table(path, user, "aliases")
+    for name, target in found.items():
+        if not isinstance(target, str) or not target:
+            raise ConfigError(f"{path}: aliases.{name} must be a model's name")
+    return found
+
+
+def rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:
+    """Return the prices that the user states. Raises ConfigError."""
+    from llmc.pricing import Rate
+
+    found = []
+    for pattern, stated in table(path, user, "prices").items():
+        place = f'{path}: prices."{pattern}"'
+        if not isinstance(stated, dict) or not {"input", "output"} <= stated.keys():
+            raise ConfigError(f"{place} must set input and output, in USD per million tokens")
+        for name, value in stated.items():
+            if name not in {"input", "output", "cached_input", "cache_write"}:
+                raise ConfigError(f"{place}: unknown setting {name!r}")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not 0 <= value < 1e9:
+                raise ConfigError(f"{place}.{name} must be a number of USD, 0 or more")
+        full = {"cached_input": stated["input"], "cache_write": stated["input"], **stated}
+        found.append(Rate(pattern, **{name: float(value) for name, value in full.items()}))
+    return tuple(found)

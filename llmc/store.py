@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from llmc.akin import akin
 from llmc.errors import CacheFileError, LlmcError
 from llmc.file import File
 from llmc.ledger import Ledger
@@ -63,6 +64,11 @@ class Store:
         """Do all of a block's writes, or none of them."""
         return self.file.transaction()
 
+    @property
+    def read_only(self) -> bool:
+        """Tell whether the file can only be read."""
+        return self.file.read_only
+
     # -- looking up ------------------------------------------------------------------------------
 
     def family(self, namespace: str, family: bytes) -> list[Entry]:
@@ -101,8 +107,13 @@ class Store:
         return meant, entry
 
     def frame(self, entry_id: int) -> tuple[str, str | None]:
-        """Return an entry's frame and its usage as the provider reported it, both JSON."""
+        """Return an entry's frame and its usage as the provider reported it, both JSON.
+
+        Raises LlmcError if it has gone.
+        """
         rows = self.file.rows(f"SELECT s.frame, e.usage {FROM} WHERE e.id = ?", (entry_id,))
+        if not rows:
+            raise LlmcError(f"no entry {entry_id}", hint="llmc list shows what there is")
         return rows[0][0], rows[0][1]
 
     def refusals(self, base_url: str, model: str, *, since: float) -> set[str]:
@@ -180,10 +191,11 @@ class Store:
             if invocation is not None:
                 self._remember(invocation, line.entry_id)
 
-    def judge(self, verdict: Verdict, entry_id: int, *, cost: int) -> None:
-        """Keep what an audit of an entry's last semantic hit found, and add what it cost."""
+    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None:
+        """Keep what an audit of an entry's last semantic hit found, if anything, and its cost."""
         with self.file.transaction():
-            self.paraphrases.judge(verdict)
+            if verdict is not None:
+                self.paraphrases.judge(verdict)
             self.ledger.add_judging(entry_id, cost)
 
     def remember(self, invocation: Invocation, entry_id: int) -> None:
@@ -246,15 +258,9 @@ class Store:
         return found or self._containing(words.split(), selector, limit=limit)
 
     def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
-        """Return entries that hold a prompt's words, that share all the rest, and the newest."""
-        words = " ".join(prompt.split()[:16])
-        same_words = self.search(words, Selector(), limit=limit) if words else []
-        same_scope = self._entries(
-            f"SELECT {COLUMNS} {FROM} WHERE s.hash = ? ORDER BY e.id DESC LIMIT ?",
-            (scope_hash, limit),
-        )
-        newest = self.select(Selector(), limit=limit)
-        return list({entry.id: entry for entry in (*same_words, *same_scope, *newest)}.values())
+        """Return entries that look like a question: at most `limit` for each way to do so."""
+        found = map(self.entry, akin(self.file, prompt, scope_hash, limit=limit))
+        return [entry for entry in found if entry is not None]
 
     def texts(self, field: str, namespace: str | None) -> Iterator[tuple[int, str]]:
         """Yield the id and the text of one field (prompt, answer, system, model) of each entry."""

@@ -20,16 +20,20 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmc"
 IMPORTS = {
     "__init__": "",
     "__main__": "__init__ cli invocation places streams text",
+    "akin": "file*",
     "asking": "policy",
-    "cache": "asking judging keys meaning policy pricing",
+    "auditing": "asking* drafting judging keys meaning policy pricing",
+    "cache": "asking auditing drafting keys meaning policy pricing",
     "calibration": "",
     "cli": "__init__ config streams",
     "config": "cache embedder endpoints meaning minilm places pricing provider settings store",
     "difference": "keys",
+    "drafting": "keys policy pricing",
     "embedder": "",
     "endpoints": "pricing",
     "english": "lexicon tokens",
     "errors": "",
+    "explanation": "difference keys meaning neighbours policy text",
     "file": "schema",
     "guards": "english lexicon",
     "input": "invocation streams",
@@ -40,6 +44,7 @@ IMPORTS = {
     "lexicon": "",
     "meaning": "embedder* keys paraphrases* policy semantic vectors*",
     "minilm": "embedder weights wordpiece",
+    "neighbours": "meaning semantic settings",
     "options": "text",
     "output": "keys streams text",
     "pairs": "calibration embedder* semantic",
@@ -55,8 +60,8 @@ IMPORTS = {
     "schema": "",
     "selection": "",
     "semantic": "english guards tokens",
-    "settings": "text",
-    "store": "file ledger paraphrases rows vectors",
+    "settings": "pricing text",
+    "store": "akin file ledger paraphrases rows vectors",
     "streams": "text",
     "text": "",
     "tokens": "",
@@ -78,14 +83,14 @@ IMPORTS = {
     "commands.search": "config options output store streams",
     "commands.show": "config options output store",
     "commands.stats": "calibration config options output store streams text",
-    "commands.why": "config difference input keys meaning options output policy request store"
-    " streams text",
+    "commands.why": "config explanation input options output request store streams text",
 }
 
 #: Reads no row, prints no line, asks nobody, knows no clock.
 PURE = {
     "calibration",
     "difference",
+    "drafting",
     "english",
     "guards",
     "invocation",
@@ -102,7 +107,7 @@ PURE = {
 }
 
 #: Where SQL text may stand.
-SQL = {"schema", "file", "store", "ledger", "vectors", "paraphrases", "__main__"}
+SQL = {"schema", "file", "store", "ledger", "vectors", "paraphrases", "akin", "__main__"}
 
 #: Who looks into the environment: the porch and the settings; the command line for its debug
 #: switch; the demo, to hand it on to the commands that it runs; the weights, to tell numpy how many

@@ -183,9 +183,9 @@ def command(
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
-        if cache.wants_audit(hit, ask, settings.audit):
+        if hit.alias is not None and settings.audit:
             streams.end_stdout()  # whoever reads it need not wait
-            cache.audit(request, ask, hit)
+            cache.audit(request, ask, hit, share=settings.audit)
     if hit.failure is not None:
         raise ProviderError(hit.failure)
 
@@ -216,7 +216,8 @@ def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> I
 
 def _print_plan(cache: Cache, request: Request, ask: Ask, *, json: bool) -> None:
     """Print the request, its key, what would answer it and what that would cost."""
-    found = cache.lookup(request, ask)
+    # Offline: a remote embedder costs money.
+    found = cache.lookup(request, ask._replace(offline=True))
     tokens, price = cache.estimate(request)
     plan = output.plan_json(found, request, ask, tokens=tokens, price=price, now=time.time())
     output.print_json(plan) if json else output.print_plan(plan)

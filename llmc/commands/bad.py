@@ -33,11 +33,11 @@ def command(
     with Store(settings.db, create=False) as store:
         found, entry = store.wanted(entry_id)
         frame, _ = store.frame(found)
-        # The verdict is on what was seen: the answer as it was given the last time.
-        served = store.ledger.last_source(found) == "semantic"
-        alias = store.paraphrases.last_alias(found) if served else None
+        # The last answer is judged as it was given; an id may have been read off an earlier one.
+        seen = entry_id is not None or store.ledger.last_source(found) == "semantic"
+        alias = store.paraphrases.last_alias(found) if seen else None
         verdict = alias and verdict_on(alias, entry, origin="bad", right=False, at=time.time())
-        store.delete([found], verdict or None)
+        store.delete([found], verdict)
         output.scrubbed(store.file.scrub())
     asked = alias or entry
     request = keys.request_from(frame, asked.prompt)

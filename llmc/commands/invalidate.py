@@ -29,6 +29,7 @@ def command(
     """Remove what matches a regular expression.
 
     Looks in the prompts of all namespaces unless told otherwise. --dry-run lists what would go.
+    A question in other words that matches is forgotten; the answer that it was given stays.
     """
     expression = selection.compile_pattern(pattern)
     if not dry_run:
@@ -45,7 +46,14 @@ def command(
         if doomed:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = store.delete(doomed)
-        if removed:
+        # An answer stays under its own question when it has served a matching one.
+        wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
+        forgotten = store.paraphrases.forget_of(set(selection.matching(expression, wordings)))
+        if removed or forgotten:
             output.scrubbed(store.file.scrub())
-    line = f"removed {output.plural(removed, 'entry')}\n"
-    output.print_json({"removed": removed}) if json else output.print_text(line)
+    report = {"removed": removed}
+    line = f"removed {output.plural(removed, 'entry')}"
+    if forgotten:
+        report["wordings"] = forgotten
+        line += f" and {output.plural(forgotten, 'wording')} of others"
+    output.print_json(report) if json else output.print_text(line + "\n")

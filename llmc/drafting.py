@@ -1,0 +1,145 @@
+"""What comes of an answer? Its entry before it has an id, its line in the ledger, its Hit.
+
+Whether it may be kept or served is `policy`'s business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llmc import keys, policy
+from llmc.pricing import tokens_of
+from llmc.types import LEVELS, Draft, Entry, Hit, Line
+
+if TYPE_CHECKING:
+    from llmc.types import Alias, Answer, Ask, Miss, Price, Source
+
+__all__ = ["answered", "draft_of", "served", "unanswered"]
+
+_LEVEL = {"exact": LEVELS.index("file") + 1, "semantic": LEVELS.index("semantic") + 1}
+
+
+def draft_of(
+    miss: Miss, answer: Answer, ask: Ask, *, sample: int, price: Price, at: float
+) -> Draft:
+    """Make an entry of the answer to a miss, without its vector."""
+    request = miss.request
+    frame, scope_hash = miss.scope or keys.frame_of(request)
+    return Draft(
+        namespace=ask.namespace,
+        key=miss.key,
+        sample=sample,
+        family=miss.family,
+        token_limit=keys.token_limit(request),
+        scope_hash=scope_hash,
+        base_url=request.base_url,
+        model=request.model,
+        system=keys.system_of(request),
+        frame=frame,
+        prompt=keys.prompt_of(request),
+        source="model",
+        created_at=at,
+        expires_at=policy.expires_at(at, ask.ttl),
+        answer=answer,
+        tokens=tokens_of(answer.usage),
+        price=price,
+        instruction_at=request.instruction_at,
+    )
+
+
+def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
+    """Return a model's answer as what is shown; its line is still to be written."""
+    answer, tokens, price = draft.answer, draft.tokens, draft.price
+    line = Line(
+        at=draft.created_at,
+        source="bypass" if miss.bypass else "model",
+        namespace=draft.namespace,
+        model=draft.model,
+        prompt_tokens=tokens.prompt,
+        completion_tokens=tokens.completion,
+        cached_tokens=tokens.cached,
+        spent_nusd=price.cost,
+        discount_nusd=price.discount,
+        embedding_nusd=miss.embedding_nusd,
+        latency=answer.latency,
+    )
+    return Hit(
+        entry=_entry_of(draft),
+        source="model",
+        usage=answer.usage,
+        price=price,
+        latency=answer.latency,
+        unkept=unkept,
+        failure=policy.failure(answer),
+        line=line,
+        no_meaning=miss.no_meaning,
+    )
+
+
+def served(
+    entry: Entry,
+    source: Source,
+    *,
+    at: float,
+    latency: float,
+    alias: Alias | None = None,
+    cost: int = 0,
+) -> Hit:
+    """Return a stored answer as what is shown: it cost nothing but `cost`, to look it up."""
+    stale = source == "stale"  # the provider failed: nothing was avoided
+    line = Line(
+        at=at,
+        source=source,
+        level=_LEVEL.get(source, _LEVEL["exact"]),
+        entry_id=entry.id,
+        namespace=entry.namespace,
+        model=entry.model,
+        prompt_tokens=entry.tokens.prompt,
+        completion_tokens=entry.tokens.completion,
+        cached_tokens=entry.tokens.cached,
+        spent_nusd=0,
+        avoided_nusd=0 if stale else entry.cost,
+        latency=latency,
+        avoided_latency=0.0 if stale else entry.latency or 0.0,
+        embedding_nusd=cost,
+    )
+    return Hit(entry, source, line.level, latency=latency, line=line, alias=alias)
+
+
+def unanswered(miss: Miss, ask: Ask, *, at: float) -> Line:
+    """Return the line of a question that got no answer, but cost something to look up."""
+    return Line(
+        at=at,
+        source="failed",
+        namespace=ask.namespace,
+        model=miss.request.model,
+        latency=0.0,
+        spent_nusd=0,
+        avoided_nusd=0,
+        embedding_nusd=miss.embedding_nusd,
+    )
+
+
+def _entry_of(draft: Draft) -> Entry:
+    answer = draft.answer
+    return Entry(
+        id=None,
+        namespace=draft.namespace,
+        key=draft.key,
+        sample=draft.sample,
+        token_limit=draft.token_limit,
+        model=draft.model,
+        prompt=draft.prompt,
+        answer=answer.text,
+        choices=answer.choices,
+        finish_reason=answer.finish_reason or "",
+        served_model=answer.model,
+        temperature=answer.temperature,
+        tokens=draft.tokens,
+        cost=draft.price.cost,
+        latency=answer.latency,
+        created_at=draft.created_at,
+        expires_at=draft.expires_at,
+        instruction_at=draft.instruction_at,
+        scope_hash=draft.scope_hash,
+    )

@@ -1,0 +1,159 @@
+"""Why is a question answered from the cache, or why not? A report of what lies nearest to it.
+
+It serves and stores nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from llmc import difference, keys, neighbours, policy, text
+from llmc.errors import CacheFileError, EmbeddingError
+from llmc.meaning import Shelf as Searched
+from llmc.types import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmc.meaning import Meaning
+    from llmc.neighbours import Near
+    from llmc.types import Ask, Entry, Miss, Request
+
+__all__ = ["Shelf", "explain"]
+
+#: How many stored requests, and how many neighbours, are named.
+_NAMED = 3
+
+#: How many of each kind are compared: each may hold a document of megabytes.
+_COMPARED = 5
+
+
+class Shelf(Searched, Protocol):
+    """Where stored requests are found; `Store` says what each method does."""
+
+    def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]: ...
+    def frame(self, entry_id: int) -> tuple[str, str | None]: ...
+
+
+def explain(
+    found: Hit | Miss,
+    request: Request,
+    ask: Ask,
+    *,
+    shelf: Shelf,
+    meaning: Meaning | None,
+    now: float,
+    note: Callable[[str], None],
+) -> dict[str, Any]:
+    """Report what a lookup found, or what came nearest and how it differs. Fields are only added.
+
+    `note` is told where the neighbours cannot be had. Raises CacheFileError.
+    """
+    key = keys.cache_key(request)
+    threshold, measured = meaning.threshold() if meaning else (None, False)
+    report: dict[str, Any] = {
+        "prompt": keys.prompt_of(request),
+        "key": key.hex(),
+        "source": None,
+        "id": None,
+        "reason": None,
+        "embedder": meaning.chosen.name if meaning else None,
+        "threshold": threshold,
+        "calibrated": measured,
+        "similarity": None,
+        "matched_prompt": None,
+        "requests": [],
+        "neighbours": [],
+    }
+    if isinstance(found, Hit):
+        return report | _hit(found, key)
+    near = [] if meaning is None else _near(found, ask, shelf, meaning, now=now, note=note)
+    stored = _stored(shelf, request, [each.entry for each in near])
+    requests = difference.nearest(request, stored.values(), k=_NAMED)
+    return report | {
+        "reason": found.reason,
+        "requests": [_request(entry, unlike, ask, now=now) for entry, unlike in requests],
+        "neighbours": [_neighbour(each, request, stored) for each in near],
+    }
+
+
+def _hit(hit: Hit, key: bytes) -> dict[str, Any]:
+    facts = {"source": hit.source, "id": hit.entry.id}
+    if hit.alias is None:
+        same = hit.entry.key == key
+        return facts | {"reason": "the same request" if same else "it differs in its token limit"}
+    return facts | {
+        "reason": "the same scope, near enough, and no guard refuses",
+        "similarity": round(hit.alias.similarity, 6),
+        "matched_prompt": hit.entry.prompt,
+    }
+
+
+def _near(
+    miss: Miss,
+    ask: Ask,
+    shelf: Shelf,
+    meaning: Meaning,
+    *,
+    now: float,
+    note: Callable[[str], None],
+) -> list[Near]:
+    if miss.no_meaning is not None and miss.vector is None:
+        return []  # the lookup could not compare it either
+    _, scope = miss.scope or keys.frame_of(miss.request)
+    try:
+        return neighbours.near(
+            meaning, shelf, miss.request, ask, scope=scope, vector=miss.vector, now=now, k=_NAMED
+        )
+    except (CacheFileError, EmbeddingError) as error:
+        note(str(error))
+        return []
+
+
+def _stored(
+    shelf: Shelf, request: Request, near: list[Entry]
+) -> dict[int | None, tuple[Entry, Request]]:
+    """Return stored requests that may be meant, rebuilt, by their ids."""
+    _, scope = keys.frame_of(request)
+    akin = (*near, *shelf.akin(keys.prompt_of(request), scope, limit=_COMPARED))
+    frames: dict[bytes, str] = {}
+    stored: dict[int | None, tuple[Entry, Request]] = {}
+    for entry in akin:
+        if entry.id is not None:
+            if entry.scope_hash not in frames:
+                frames[entry.scope_hash], _ = shelf.frame(entry.id)
+            stored[entry.id] = entry, keys.request_from(frames[entry.scope_hash], entry.prompt)
+    return stored
+
+
+def _request(entry: Entry, differences: list[str], ask: Ask, *, now: float) -> dict[str, Any]:
+    bars = []
+    if entry.namespace != ask.namespace:
+        bars.append(f"namespace {entry.namespace} → {ask.namespace}")
+    if entry.expires_at is not None and not policy.is_fresh(entry, now):
+        bars.append(f"expired {text.age(now - entry.expires_at)} ago")
+    if not policy.suits(entry, ask.mode):
+        bars.append("not an answer of temperature 0")
+    if entry.sample:
+        bars.append(f"sample {entry.sample} of a random answer")
+    return {"id": entry.id, "prompt": entry.prompt, "differences": [*differences, *bars]}
+
+
+def _neighbour(
+    near: Near, request: Request, stored: dict[int | None, tuple[Entry, Request]]
+) -> dict[str, Any]:
+    entry, refusal = near.entry, near.refusal
+    detail = refusal and refusal.detail
+    if refusal is not None and refusal.guard == "scope" and entry.id in stored:
+        # The prompts differ anyhow: what else does?
+        frame, _ = keys.frame_of(stored[entry.id][1])
+        same_words = keys.request_from(frame, keys.prompt_of(request))
+        detail = "; ".join(difference.difference(request, same_words)) or detail
+    return {
+        "id": entry.id,
+        "prompt": entry.prompt,
+        "similarity": round(near.similarity, 6),
+        "guard": refusal and refusal.guard,
+        "detail": detail,
+        "remedy": near.remedy,
+    }
