@@ -82,13 +82,15 @@ def table(judged: Iterable[Judged], grid: Sequence[float] = GRID) -> list[Row]:
 
 
 def _row(threshold: float, served: list[Judged]) -> Row:
-    weights = math.fsum(pair.weight for pair in served)
-    if not weights:
+    if not served:
         return Row(threshold, 0, 0, None, 0.0, 1.0)
-    wrong = [pair for pair in served if not pair.right]
-    share = math.fsum(pair.weight for pair in wrong) / weights
+    largest = max(pair.weight for pair in served)
+    weights = [pair.weight / largest for pair in served]
+    wrong = [weight for weight, pair in zip(weights, served, strict=True) if not pair.right]
+    total = math.fsum(weights)
+    share = math.fsum(wrong) / total
     # Kish's effective sample size: many pairs of which few weigh most tell as little as few.
-    effective = min(weights**2 / math.fsum(pair.weight**2 for pair in served), len(served))
+    effective = min(total**2 / math.fsum(weight**2 for weight in weights), len(served))
     limit = upper_limit(share * effective, effective)
     return Row(threshold, len(served), len(wrong), share, effective, limit)
 
@@ -137,7 +139,7 @@ def _passed(rows: Sequence[Row], share: float) -> set[int]:
         if not doubt:
             continue
         wrong = (row.share or 0.0) * row.effective
-        if upper_limit(wrong, row.effective, 1 - doubt) <= share:
+        if _beta(wrong + 1, row.effective - wrong, share) >= 1 - doubt:  # the limit is below
             passed.add(at)
         else:
             doubt = 0.0
@@ -233,8 +235,8 @@ def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 def _beta(a: float, b: float, x: float) -> float:
     """Return the regularised incomplete beta function (DLMF 8.17.22, by Lentz's method)."""
-    if x <= 0 or x >= 1:
-        return float(x > 0)
+    if b <= 0 or not 0 < x < 1:
+        return float(b > 0 and x > 0)
     if x > (a + 1) / (a + b + 2):  # where the fraction converges slowly, its mirror does not
         return 1 - _beta(b, a, 1 - x)
     scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
