@@ -46,6 +46,7 @@ class File:
         """
         self.path = path
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
+        self._streams = 0
         with self.errors():
             _require_text(path)
             if create:
@@ -125,12 +126,23 @@ class File:
         """
         with self.errors():
             cursor = self._db.execute(sql, values)
-        while True:
-            with self.errors():
-                rows = list(itertools.islice(cursor, 256))
-            if not rows:
-                return
-            yield from rows
+            self._streams += 1
+        try:
+            while True:
+                with self.errors():
+                    rows = list(itertools.islice(cursor, 256))
+                if not rows:
+                    return
+                yield from rows
+        finally:
+            with self._lock:
+                cursor.close()
+                self._streams -= 1
+
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether a query's rows are still being read: SQLite then drops no table."""
+        return self._streams > 0
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Return the first value of a query's first row, an integer."""

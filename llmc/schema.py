@@ -159,7 +159,7 @@ CREATE TABLE space (
 ) STRICT;
 
 CREATE TABLE vector (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,            -- an index may still hold one that is gone
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,            -- an index may hold one that is gone
     space_id INTEGER NOT NULL REFERENCES space (id),
     entry_id INTEGER NOT NULL REFERENCES entry (id),
     grp      INTEGER NOT NULL,                             -- hash of what must be equal besides

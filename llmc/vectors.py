@@ -1,19 +1,18 @@
 """Which stored questions lie nearest to this one? The vectors of the cache file, and their index.
 
 It decides nothing: from which similarity two may share an answer is `semantic`'s business. The
-numbers in `vector` are the truth. Each space's index, of one bit a number, only proposes: what it
-names is looked up and compared exactly, so a damaged index can miss an entry, never invent one.
+numbers in `vector` are the truth; each space's index only proposes what is compared with them.
 """
 
 from __future__ import annotations
 
-import math
-import os
 import struct
 from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from llmc import index
 from llmc.errors import CacheFileError
+from llmc.index import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,29 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Due", "Neighbour", "Space", "Vectors"]
 
-#: Parts that an index is divided into by group, so that a search reads a part only. Few: every
-#: part takes at least one chunk, 33 KB of an index for vectors of 384 numbers.
-_PARTS = 16
-
-#: Rows of a chunk. sqlite-vec allots and reads whole chunks.
-_CHUNK = 512
-
 #: How many the index proposes. The second figure is for when other groups' took the places of ours.
 _CANDIDATES = (64, 512)
-
-#: How many deviations beyond its mean a number of differing signs may lie and still be searched.
-_DEVIATIONS = 5
 
 #: How far a vector's squared length may be from 1.
 _TOLERANCE = 1e-3
 
-#: Tables that sqlite-vec keeps an index in.
-_SHADOWS = ("chunks", "info", "rowids", "vector_chunks00", "metadatachunks00")
-
-#: The byte that holds a number's sign, as a binary digit: 1 for what is not negative.
-_SIGNS = bytes(ord("0" if byte & 0x80 else "1") for byte in range(256))
-
-_REPAIR = "llmc doctor --repair makes the index anew"
+#: The same of one whose numbers were rounded to float16, by 1 in 2,048 each.
+_ROUNDED = 2e-3
 
 
 class Neighbour(NamedTuple):
@@ -75,7 +59,7 @@ class Space(NamedTuple):
     vectors: int
 
     @property
-    def index(self) -> str:
+    def table(self) -> str:
         """The name of its index: each generation has one of its own, as none can be renamed."""
         return f"index_{self.id}_{self.generation}"
 
@@ -140,7 +124,7 @@ class Vectors:
             "INSERT INTO space (embedder, dimension) VALUES (?, ?) RETURNING id",
             (embedder, dimension),
         )
-        self._make_index(self._space(space))
+        self._index(self._space(space)).make()
         self._file.execute(
             "INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)"
             " SELECT ?, scope_id, namespace, id FROM entry WHERE sample = 0",
@@ -151,7 +135,7 @@ class Vectors:
     def drop(self, space: int) -> None:
         """Remove a space with its vectors and its index, within the caller's transaction."""
         self._load()
-        self._drop_index(self._space(space))
+        self._index(self._space(space)).drop()
         for table in ("vector", "vector_gone", "vector_due"):
             self._file.execute(f"DELETE FROM {table} WHERE space_id = ?", (space,))
         self._file.execute("DELETE FROM space WHERE id = ?", (space,))
@@ -197,7 +181,7 @@ class Vectors:
                 (space, group, numbers, entry_id),
             )
             for (vector_id,) in added:
-                self._index(found, vector_id, group, numbers)
+                self._index(found).add(vector_id, group, numbers)
         self.settle()
 
     def due(self, space: int, *, namespace: str, scope_hash: bytes, limit: int) -> list[Due]:
@@ -232,16 +216,16 @@ class Vectors:
         with self._file.savepoint():
             found = self._searchable(space)
             numbers = self._unit(found, vector)
-            where = " AND bucket = ?"
-            reach = (_bits(vector, 4), _reach(threshold, found.dimension))
             scoped = (group, namespace, scope_hash, now)
-            ids = self._propose(found, where, (*reach, _CANDIDATES[0], group % _PARTS))
+            ids = self._index(found).propose(
+                vector, threshold=threshold, k=_CANDIDATES[0], group=group
+            )
             rows = self._proposed(found, ids, _IN_SCOPE, scoped)
             if len(rows) < len(ids) == _CANDIDATES[0]:
                 # Asking so at once would take several times as long.
-                where += " AND grp = ?"
-                values = (*reach, _CANDIDATES[1], group % _PARTS, group)
-                ids = self._propose(found, where, values)
+                ids = self._index(found).propose(
+                    vector, threshold=threshold, k=_CANDIDATES[1], group=group, strictly=True
+                )
                 rows = self._proposed(found, ids, _IN_SCOPE, scoped)
         return _ranked(numbers, rows, threshold)[:k]
 
@@ -255,8 +239,7 @@ class Vectors:
         with self._file.savepoint():
             found = self._searchable(space)
             numbers = self._unit(found, vector)
-            reach = _reach(threshold, found.dimension)
-            ids = self._propose(found, "", (_bits(vector, 4), reach, _CANDIDATES[0]))
+            ids = self._index(found).propose(vector, threshold=threshold, k=_CANDIDATES[0])
             rows = self._proposed(found, ids)
         return _ranked(numbers, rows, threshold)[:k]
 
@@ -281,38 +264,36 @@ class Vectors:
                 raise
 
     def damage(self) -> list[str]:
-        """Return how the indexes differ from the vectors; nothing if they are sound."""
-        return [
-            f"vectors of {space.embedder} ({space.dimension} numbers): {line}"
-            for space in self.spaces()
-            for line in self._damage(space)
-        ]
+        """Return what is wrong with the vectors and their indexes; nothing if they are sound."""
+        found = []
+        for space in self.spaces():
+            unfit = len(self._unfit(space))
+            lines = [f"{unfit} are no unit vectors"] if unfit else []
+            lines += self._index(space).damage(space.id)
+            name = f"vectors of {space.embedder} ({space.dimension} numbers)"
+            found += [f"{name}: {line}" for line in lines]
+        return found
 
     def rebuild(self) -> None:
         """Make all indexes anew from the vectors, in one transaction.
 
-        A vector of the wrong length is thrown away, and its entry is due again.
+        A vector that is none is thrown away, and its entry is due again.
         """
         with self._file.transaction():
             self._load()
             for space in self.spaces():
+                self._discard(space, self._unfit(space))
                 self._rebuild(space)
 
     # -- the small print -------------------------------------------------------------------------
 
     def _load(self) -> None:
-        """Load sqlite-vec. Its package is not imported: that would load numpy, 80 ms."""
-        if self._loaded:
-            return
-        from importlib.machinery import PathFinder
+        if not self._loaded:
+            index.load(self._file)
+            self._loaded = True
 
-        with self._file.errors():
-            spec = PathFinder.find_spec("sqlite_vec")
-            folders = spec and spec.submodule_search_locations
-            if not folders:
-                raise CacheFileError("sqlite-vec, which searches vectors, is not installed")
-            self._file.load_extension(os.path.join(folders[0], "vec0"))
-        self._loaded = True
+    def _index(self, space: Space) -> Index:
+        return Index(self._file, space.table, space.dimension)
 
     def _space(self, space: int) -> Space:
         rows = self._file.rows(f"SELECT {_SPACE} FROM space WHERE id = ?", (space,))
@@ -324,17 +305,8 @@ class Vectors:
         """Return a space whose index can be used. Raises CacheFileError where it cannot."""
         self._load()
         found = self._space(space)
-        if missing := self._missing(found):
-            path, names = self._file.path, ", ".join(missing)
-            raise CacheFileError(f"cache file {path}: it lacks {names}", hint=_REPAIR)
+        self._index(found).check()
         return found
-
-    def _missing(self, space: Space) -> list[str]:
-        """Return an index's missing tables: sqlite-vec dies where it deletes from one without."""
-        names = [space.index, *(f"{space.index}_{shadow}" for shadow in _SHADOWS)]
-        rows = self._file.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        there = {row[0] for row in rows}
-        return [name for name in names if name not in there]
 
     def _unit(self, space: Space, vector: bytes) -> tuple[float, ...]:
         """Return a vector's numbers. Raises CacheFileError if they are no unit vector."""
@@ -347,14 +319,6 @@ class Vectors:
             f"cache file {self._file.path}: no unit vector of {space.dimension} numbers was given"
         )
 
-    def _propose(self, space: Space, where: str, values: Sequence[Any]) -> list[int]:
-        rows = self._file.rows(
-            f"SELECT rowid FROM {space.index}"
-            f" WHERE bits MATCH vec_bit(?) AND distance <= ? AND k = ?{where}",
-            values,
-        )
-        return [row[0] for row in rows]
-
     def _proposed(
         self, space: Space, ids: list[int], where: str = "", values: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
@@ -362,58 +326,28 @@ class Vectors:
         listed = f"[{', '.join(map(str, ids))}]"
         return self._file.rows(_PROPOSED + where, (listed, space.id, 2 * space.dimension, *values))
 
-    def _make_index(self, space: Space) -> None:
-        bits = -(-space.dimension // 64) * 64  # others are compared byte by byte
-        self._file.execute(
-            f"CREATE VIRTUAL TABLE {space.index} USING vec0"
-            f" (bucket INTEGER PARTITION KEY, bits BIT[{bits}], grp INTEGER, chunk_size = {_CHUNK})"
-        )
-
-    def _index(self, space: Space, vector_id: int, group: int, numbers: bytes) -> None:
-        self._file.execute(
-            f"INSERT INTO {space.index} (rowid, bucket, bits, grp) VALUES (?, ?, vec_bit(?), ?)",
-            (vector_id, group % _PARTS, _bits(numbers, 2), group),
-        )
-
-    def _drop_index(self, space: Space) -> None:
-        """Drop an index, however little is left of it."""
-        shadows = [f"{space.index}_{shadow}" for shadow in _SHADOWS]
-        # sqlite-vec cannot drop an index that lacks one of its tables.
-        for shadow in shadows:
-            self._file.execute(f"CREATE TABLE IF NOT EXISTS {shadow} (x)")
-        for name in (space.index, *shadows):
-            self._file.execute(f"DROP TABLE IF EXISTS {name}")
-
     def _settle(self, space_id: int, ids: list[int]) -> None:
         space = self._searchable(space_id)
-        chunks = self._file.number(f"SELECT count(*) FROM {space.index}_metadatachunks00")
-        holes = chunks * _CHUNK - space.vectors
-        # Removing one takes as long as adding some; an index with a few more needs no thought.
-        if holes > space.vectors + _PARTS * _CHUNK or len(ids) * 4 > space.vectors + _CHUNK:
+        found = self._index(space)
+        # Where others read, on this connection, no table can be dropped.
+        if found.is_worn(space.vectors, len(ids)) and not self._file.is_streaming:
             self._rebuild(space)
             return
         for vector_id in ids:
-            self._file.execute(f"DELETE FROM {space.index} WHERE rowid = ?", (vector_id,))
+            found.remove(vector_id)
         self._file.execute("DELETE FROM vector_gone WHERE space_id = ?", (space_id,))
 
     def _rebuild(self, space: Space) -> None:
-        wrong = "v.space_id = ? AND length(v.numbers) <> ?"
-        values = (space.id, 2 * space.dimension)
-        self._file.execute(
-            "INSERT INTO vector_due (space_id, scope_id, namespace, entry_id)"
-            " SELECT v.space_id, e.scope_id, e.namespace, e.id"
-            f" FROM vector AS v JOIN entry AS e ON e.id = v.entry_id WHERE {wrong}",
-            values,
-        )
-        self._file.execute(f"DELETE FROM vector AS v WHERE {wrong}", values)
         made = space._replace(generation=space.generation + 1)
-        self._make_index(made)
+        new = self._index(made)
+        new.make()
         rows = self._file.stream(
-            "SELECT id, grp, numbers FROM vector WHERE space_id = ?", (space.id,)
+            "SELECT id, grp, numbers FROM vector WHERE space_id = ? AND length(numbers) = ?",
+            (space.id, 2 * space.dimension),
         )
         for vector_id, group, numbers in rows:
-            self._index(made, vector_id, group, numbers)
-        self._drop_index(space)
+            new.add(vector_id, group, numbers)
+        self._index(space).drop()
         self._file.execute("DELETE FROM vector_gone WHERE space_id = ?", (space.id,))
         self._file.execute(
             "UPDATE space SET generation = ?,"
@@ -421,67 +355,26 @@ class Vectors:
             (made.generation, space.id, space.id),
         )
 
-    def _damage(self, space: Space) -> list[str]:
-        if missing := self._missing(space):
-            return [f"{', '.join(missing)}: no such table"]
-        length, rowids = 2 * space.dimension, f"{space.index}_rowids"
-        counts = {
-            "have the wrong length": self._file.number(
-                "SELECT count(*) FROM vector WHERE space_id = ? AND length(numbers) <> ?",
-                (space.id, length),
-            ),
-            "are not in the index": self._file.number(
-                f"SELECT count(*) FROM vector AS v LEFT JOIN {rowids} AS i ON i.rowid = v.id"
-                " WHERE v.space_id = ? AND i.rowid IS NULL",
-                (space.id,),
-            ),
-            "are in the index alone": self._file.number(
-                f"SELECT count(*) FROM {rowids} AS i WHERE NOT EXISTS"
-                " (SELECT 1 FROM vector WHERE id = i.rowid AND space_id = ?1) AND NOT EXISTS"
-                " (SELECT 1 FROM vector_gone WHERE vector_id = i.rowid AND space_id = ?1)",
-                (space.id,),
-            ),
-        }
-        found = [f"{count} {what}" for what, count in counts.items() if count]
-        if self.fault() is None:
-            found += self._differing(space)
-        return found
+    def _unfit(self, space: Space) -> list[int]:
+        """Return the ids of vectors that are none of unit length."""
+        rows = self._file.stream("SELECT id, numbers FROM vector WHERE space_id = ?", (space.id,))
+        unpack = struct.Struct(f"<{space.dimension}e").unpack
+        return [
+            vector_id
+            for vector_id, numbers in rows
+            if len(numbers) != 2 * space.dimension
+            or not abs(sum(number * number for number in unpack(numbers)) - 1) <= _ROUNDED
+        ]
 
-    def _differing(self, space: Space) -> list[str]:
-        rows = self._file.stream(
-            f"SELECT v.grp, v.numbers, i.bucket, i.grp, i.bits FROM {space.index} AS i"
-            " CROSS JOIN vector AS v ON v.id = i.rowid"
-            " WHERE v.space_id = ? AND length(v.numbers) = ?",
-            (space.id, 2 * space.dimension),
-        )
-        try:
-            count = sum(
-                (group % _PARTS, group, _bits(numbers, 2)) != tuple(indexed)
-                for group, numbers, *indexed in rows
+    def _discard(self, space: Space, vector_ids: Iterable[int]) -> None:
+        for vector_id in vector_ids:
+            self._file.execute(
+                "INSERT OR IGNORE INTO vector_due (space_id, scope_id, namespace, entry_id)"
+                " SELECT ?, e.scope_id, e.namespace, e.id"
+                " FROM vector AS v JOIN entry AS e ON e.id = v.entry_id WHERE v.id = ?",
+                (space.id, vector_id),
             )
-        except CacheFileError as error:
-            return [f"the index cannot be read: {error}"]
-        return [f"{count} are in the index as others"] if count else []
-
-
-def _bits(numbers: bytes, width: int) -> bytes:
-    """Return a bit for each number, its sign, filled up with zeros to whole 64s.
-
-    `width` is a number's bytes: the last of them begins with the sign in float16 and float32.
-    """
-    signs = numbers[width - 1 :: width].translate(_SIGNS)
-    return int(signs, 2).to_bytes(-(-len(signs) // 64) * 8, "little")
-
-
-def _reach(threshold: float, dimension: int) -> int:
-    """Return how many signs may differ between vectors of at least this similarity.
-
-    A random hyperplane parts two vectors with a chance of their angle over π (Charikar 2002,
-    https://doi.org/10.1145/509907.509965); the signs are taken for `dimension` such planes.
-    """
-    chance = math.acos(max(-1.0, min(1.0, threshold))) / math.pi
-    mean = dimension * chance
-    return int(mean + _DEVIATIONS * math.sqrt(mean * (1 - chance)))
+            self._file.execute("DELETE FROM vector WHERE id = ?", (vector_id,))
 
 
 def _ranked(
