@@ -36,6 +36,7 @@ IMPORTS = {
     "explanation": "difference keys meaning neighbours policy text",
     "file": "schema",
     "guards": "english lexicon",
+    "index": "file*",
     "input": "invocation streams",
     "invocation": "",
     "judging": "endpoints keys policy",
@@ -66,7 +67,7 @@ IMPORTS = {
     "text": "",
     "tokens": "",
     "types": "",
-    "vectors": "file*",
+    "vectors": "file* index",
     "weights": "published",
     "wordpiece": "",
     "commands": "",
@@ -107,7 +108,7 @@ PURE = {
 }
 
 #: Where SQL text may stand.
-SQL = {"schema", "file", "store", "ledger", "vectors", "paraphrases", "akin", "__main__"}
+SQL = {"schema", "file", "store", "ledger", "index", "vectors", "paraphrases", "akin", "__main__"}
 
 #: Who looks into the environment: the porch and the settings; the command line for its debug
 #: switch; the demo, to hand it on to the commands that it runs; the weights, to tell numpy how many
