@@ -2,11 +2,14 @@
 
     python benchmarks/vectors.py [--rows N] [--million] [--model DIR --data DIR]
 
-Runs with the Python that has llmc's dependencies. Vectors are random, of 384 numbers, in topics
-within topics; with `--model` the folder of all-MiniLM-L6-v2's published files, and `--data` one of
-tab-separated questions, also those questions' own. CPU, user and system: of the thread for a search
-in an open file; for one in a fresh process that process's, less one's that only opens the file, as
-every lookup has done before it searches.
+Runs with the Python that has llmc's dependencies. With `--model`, the folder of all-MiniLM-L6-v2's
+published files, and `--data`, one of tab-separated questions, the vectors are those of the
+questions: nine of ten are stored and every tenth asks. Where more are to be stored, each further
+one is a stored one turned towards another, chosen at random, to a cosine between 0.7 and 0.95.
+Without them the vectors are random ones in 2,000 topics, and stored ones ask, turned by a little.
+
+CPU, user and system: of the thread for a search in an open file; of the whole process for one in a
+fresh process, which imports, opens the file, loads sqlite-vec and searches.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import itertools
 import os
 import statistics
 import sys
@@ -33,7 +37,7 @@ from llmc.vectors import Vectors
 from llmc.weights import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -41,30 +45,29 @@ if TYPE_CHECKING:
 
 DIMENSION = 384
 THRESHOLD = 0.955
-ROUNDS = 15
+THRESHOLDS = (0.8, 0.9, THRESHOLD, 0.98)
 
 #: What a search may cost above an interpreter, in milliseconds of CPU: in an open file, in a
 #: fresh process, by how many vectors there are.
 TARGETS = {100_000: (6, 15), 1_000_000: (60, 60)}
 
-OPEN = """
+#: How many times the space and time of one scope many may cost.
+SCOPES = 2.0
+
+SEARCH = """
 import os, sys
 from llmc.file import File
-path, space, group, scope, vector = sys.argv[1:]
-file = File(path)
-found = file.rows("SELECT id FROM entry WHERE id = 1")
-"""
-SEARCH = """
 from llmc.vectors import Vectors
-found = Vectors(file).nearest(
+path, space, group, scope, vector = sys.argv[1:]
+found = Vectors(File(path)).nearest(
     int(space), group=int(group), namespace="default", scope_hash=bytes.fromhex(scope),
     vector=bytes.fromhex(vector), threshold=0.955, now=0.0)
+os._exit(0 if found else 1)
 """
-LEAVE = "os._exit(0 if found else 1)"
 
 
 class Case(NamedTuple):
-    """A file with vectors: each entry's group, and questions whose best match is known."""
+    """Vectors to be stored, each with its group, and questions to be asked in one."""
 
     name: str
     vectors: Floats
@@ -81,6 +84,14 @@ class Filled(NamedTuple):
     space: int
     bytes: float
     add: float  # seconds a vector
+
+
+class Figures(NamedTuple):
+    """What was measured of a file: CPU in milliseconds, bytes a vector."""
+
+    warm: float
+    bytes: float
+    add: float
 
 
 def scope_of(group: int) -> bytes:
@@ -115,40 +126,35 @@ def clustered(random: np.random.Generator, count: int) -> Floats:
     return made
 
 
-def near(random: np.random.Generator, vectors: Floats, low: float, high: float) -> Floats:
-    """Return for each vector another at a cosine between `low` and `high`."""
+def turned(random: np.random.Generator, vectors: Floats, count: int) -> Floats:
+    """Return the vectors, and turned ones until there are so many."""
+    made = np.empty((count, vectors.shape[1]), dtype="<f4")
+    made[: len(vectors)] = vectors[:count]
+    for at in range(len(vectors), count, 20_000):
+        part = made[at : at + 20_000]
+        start, end = (vectors[random.integers(0, len(vectors), len(part))] for _ in range(2))
+        part[:] = towards(random, start, end, low=0.7, high=0.95)
+    return made
+
+
+def near(random: np.random.Generator, vectors: Floats) -> Floats:
+    """Return for each vector another one that its threshold lets pass."""
     noise = random.standard_normal(vectors.shape).astype("<f4")
-    noise -= (noise * vectors).sum(axis=1, keepdims=True) * vectors
-    cosine = random.uniform(low, high, (len(vectors), 1)).astype("<f4")
-    return unit(cosine * vectors + np.sqrt(1 - cosine**2) * unit(noise))
+    return towards(random, vectors, noise, low=0.96, high=0.99)
 
 
-def synthetic(rows: int, *, queries: int) -> list[Case]:
-    """Return one scope, many small ones, and many that all hold the same questions."""
-    random = np.random.default_rng(1)
-    vectors = clustered(random, rows)
-    chosen = random.integers(0, rows, queries)
-    asked = near(random, vectors[chosen], 0.96, 0.99)
-    pairs = [number // 2 for number in range(rows)]
-    same = vectors[[number % 2 for number in range(rows)]]
-    return [
-        Case("one scope", vectors, [0] * rows, asked, [0] * queries),
-        Case(f"{rows // 2:,} scopes", vectors, pairs, asked, [int(at) // 2 for at in chosen]),
-        Case(
-            f"{rows // 2:,} scopes with the same two questions",
-            same,
-            pairs,
-            near(random, same[chosen], 0.96, 0.99),
-            [int(at) // 2 for at in chosen],
-        ),
-    ]
+def towards(
+    random: np.random.Generator, start: Floats, end: Floats, *, low: float, high: float
+) -> Floats:
+    """Turn each vector towards another, to a cosine between `low` and `high`."""
+    across = end - (end * start).sum(axis=1, keepdims=True) * start
+    length = np.linalg.norm(across, axis=1, keepdims=True)
+    cosine = random.uniform(low, high, (len(start), 1)).astype("<f4")
+    return unit(cosine * start + np.sqrt(1 - cosine**2) * across / np.maximum(length, 1e-6))
 
 
-def real(model: Path, data: Path, *, folder: Path, limit: int) -> Case:
-    """Return the vectors of all questions of tab-separated files, in one scope.
-
-    Every tenth question asks, the others are stored.
-    """
+def real(model: Path, data: Path, *, folder: Path, limit: int) -> Floats:
+    """Return the vectors of all questions of a folder's tab-separated files."""
     texts: dict[str, None] = {}
     for path in sorted(data.glob("*.tsv")):
         with path.open(encoding="utf-8", newline="") as file:
@@ -159,14 +165,39 @@ def real(model: Path, data: Path, *, folder: Path, limit: int) -> Case:
     convert(str(model), str(folder))
     embedder = MiniLM(str(folder))
     made = [
-        v
+        vector
         for at in range(0, len(chosen), 512)
-        for v in embedder.embed(chosen[at : at + 512]).vectors
+        for vector in embedder.embed(chosen[at : at + 512]).vectors
     ]
-    vectors = np.frombuffer(b"".join(made), dtype="<f4").reshape(-1, DIMENSION)
-    asks = np.arange(len(vectors)) % 10 == 0
-    stored, asked = vectors[~asks], vectors[asks]
-    return Case("real questions, one scope", stored, [0] * len(stored), asked, [0] * len(asked))
+    return np.frombuffer(b"".join(made), dtype="<f4").reshape(-1, DIMENSION)
+
+
+def one_scope(vectors: Floats | None, rows: int) -> Case:
+    """Return as many vectors in one scope, and up to a thousand questions."""
+    random = np.random.default_rng(1)
+    if vectors is None:
+        stored = clustered(random, rows)
+        asked, name = near(random, stored[random.integers(0, rows, 200)]), "random"
+    else:
+        asks = np.arange(len(vectors)) % 10 == 0
+        asked, real_ones = vectors[asks][:1_000], vectors[~asks]
+        stored = turned(random, real_ones, rows)
+        name = f"{min(rows, len(real_ones)):,} of them real"
+    return Case(f"in one scope, {name}", stored, [0] * rows, asked, [0] * len(asked))
+
+
+def many_scopes(vectors: Floats) -> list[Case]:
+    """Return the vectors two by two in scopes of their own, and the same two in each of them."""
+    random = np.random.default_rng(2)
+    rows = len(vectors)
+    chosen = random.integers(0, rows, 200)
+    groups, asked = [number // 2 for number in range(rows)], [int(at) // 2 for at in chosen]
+    name = f"in {rows // 2:,} scopes"
+    same = vectors[[number % 2 for number in range(rows)]]
+    return [
+        Case(name, vectors, groups, near(random, vectors[chosen]), asked),
+        Case(f"{name}, the same two in each", same, groups, near(random, same[chosen]), asked),
+    ]
 
 
 # -- files ---------------------------------------------------------------------------------------
@@ -174,7 +205,7 @@ def real(model: Path, data: Path, *, folder: Path, limit: int) -> Case:
 
 def fill(case: Case, path: Path) -> Filled:
     """Make a cache file of a case, row by row as llmc does, in transactions of 10,000."""
-    say(f"filling: {case.name}, {len(case.vectors):,} vectors")
+    say(f"filling a file: {len(case.vectors):,} vectors {case.name}")
     file = File(str(path))
     file.execute("PRAGMA synchronous = OFF")
     vectors = Vectors(file)
@@ -201,7 +232,7 @@ def fill(case: Case, path: Path) -> Filled:
         raise SystemExit(f"the index is wrong: {lines}")
     size = file.number(
         "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND (name GLOB 'index_*'"
-        " OR name IN ('vector', 'sqlite_autoindex_vector_1'))"
+        " OR name GLOB 'sqlite_autoindex_index_*' OR name IN ('vector', 'sqlite_autoindex_vector_1'))"
     )
     file.scrub()
     file.close()
@@ -254,42 +285,51 @@ def warm(filled: Filled) -> tuple[float, float]:
     return statistics.median(taken), statistics.quantiles(taken, n=10)[-1]
 
 
-def fresh(filled: Filled) -> tuple[float, float]:
-    """Return the CPU milliseconds of a search in a process of its own, and of that process."""
+def fresh(filled: Filled, rounds: int) -> tuple[float, float, float]:
+    """Return the CPU milliseconds of a process that searches beyond a bare one's, and of that one.
+
+    Between them, how many times the bare one's they are.
+    """
     env = environment_variables(filled.path.parent) | {"PYTHONPATH": str(ROOT)}
     file = File(str(filled.path))
     vectors = Vectors(file)
     hits = [n for n in range(len(filled.case.asked)) if search(vectors, filled, n, THRESHOLD)]
     file.close()
     found = []
-    for number in hits[: ROUNDS + 1]:
+    for number in itertools.islice(itertools.cycle(hits), rounds + 1):
         group = filled.case.asked_groups[number]
         words = [str(filled.path), str(filled.space), str(group_number(group))]
         words += [scope_of(group).hex(), filled.case.asked[number].tobytes().hex()]
-        scripts = (OPEN + SEARCH + LEAVE, OPEN + LEAVE, "pass")
+        scripts = (SEARCH, "pass")
         found.append([cpu_of([sys.executable, "-c", each, *words], env) for each in scripts])
-    rounds = found[1:]  # the first one warms up
-    over = statistics.median(mine - opening for mine, opening, _ in rounds) * 1000
-    return over, statistics.median(mine / bare for mine, _, bare in rounds)
+    pairs = found[1:]  # the first one warms up
+    return (
+        statistics.median(mine - bare for mine, bare in pairs) * 1000,
+        statistics.median(mine / bare for mine, bare in pairs),
+        statistics.median(bare for _, bare in pairs) * 1000,
+    )
 
 
-def recall(filled: Filled, threshold: float) -> tuple[int, int]:
-    """Return how many questions have a match in their group, and of how many the best is found."""
+def best_of(case: Case) -> Floats:
+    """Return for each question the similarity of the nearest vector of its group."""
+    groups = np.array(case.groups)
+    if not groups.any():
+        parts = (case.vectors[at : at + 50_000] for at in range(0, len(groups), 50_000))
+        return np.max([(part @ case.asked.T).max(axis=0) for part in parts], axis=0)
+    pairs = zip(case.asked, case.asked_groups, strict=True)
+    return np.array([(case.vectors[groups == group] @ asked).max() for asked, group in pairs])
+
+
+def recall(filled: Filled, best: Floats, threshold: float) -> tuple[int, int]:
+    """Return how many questions have a match, and of how many the best one is found."""
     file = File(str(filled.path))
     vectors = Vectors(file)
-    case = filled.case
-    groups = np.array(case.groups)
-    matched = found = 0
-    for number, asked in enumerate(case.asked):
-        members = np.flatnonzero(groups == case.asked_groups[number])
-        best = float((case.vectors[members] @ asked).max())
-        if best < threshold + 1e-4:  # float16 may put a nearer one below it
-            continue
-        matched += 1
-        answers = search(vectors, filled, number, threshold)
-        found += bool(answers) and answers[0].similarity > best - 1e-3
+    # float16 may put what is nearer to the threshold than this below it.
+    matched = [n for n, similarity in enumerate(best) if similarity >= threshold + 5e-4]
+    answers = [search(vectors, filled, number, threshold) for number in matched]
     file.close()
-    return matched, found
+    pairs = zip(matched, answers, strict=True)
+    return len(matched), sum(bool(a) and a[0].similarity > best[n] - 1e-3 for n, a in pairs)
 
 
 def deletion(filled: Filled) -> tuple[float, float]:
@@ -310,60 +350,105 @@ def deletion(filled: Filled) -> tuple[float, float]:
     return statistics.median(taken), spent
 
 
-def rows_of(filled: Filled, thresholds: Sequence[float]) -> list[Row]:
+def rows_of(
+    filled: Filled, *, rounds: int, thresholds: Sequence[float]
+) -> tuple[Figures, list[Row]]:
     """Measure one file."""
     case, count = filled.case, len(filled.case.vectors)
-    say(f"measuring: {case.name}, {count:,} vectors")
+    say(f"measuring: {count:,} vectors {case.name}")
     warm_target, fresh_target = TARGETS.get(count, (None, None))
     median, most = warm(filled)
-    over, ratio = fresh(filled)
-    name = f"{count:,} vectors, {case.name}"
+    over, ratio, bare = fresh(filled, rounds)
+    adding = f"{filled.add * 1e6:.0f} µs"
     found = [
-        Row(name, f"{median:.1f} ms (nine of ten {most:.1f})", "", kept(median, warm_target)),
         Row(
-            "— in a fresh process", f"{over:.1f} ms more", f"{ratio:.2f}", kept(over, fresh_target)
+            f"a search, {count:,} vectors {case.name}",
+            f"{median:.1f} ms (nine of ten {most:.1f})",
+            f"{median / bare:.2f}",
+            kept(median, warm_target),
+        ),
+        Row(
+            "— in a fresh process",
+            f"{over:.1f} ms above it",
+            f"{ratio:.2f}",
+            kept(over, fresh_target),
         ),
         Row("— on disk, a vector", f"{filled.bytes:,.0f} bytes", "", kept(filled.bytes, 1_000)),
-        Row("— adding one, in a large transaction", f"{filled.add * 1e6:.0f} µs"),
+        Row("— adding one, in a large transaction", adding, f"{filled.add * 1e3 / bare:.4f}"),
     ]
+    best = best_of(case)
     for threshold in thresholds:
-        matched, best = recall(filled, threshold)
-        share = best / max(matched, 1)
-        said = f"{share:.4f} of {matched:,}"
+        matched, right = recall(filled, best, threshold)
+        share = right / max(matched, 1)
         mark = "≥ 0.99 " + ("✓" if share >= 0.99 else "✗")
+        said = f"{share:.4f} of {matched:,}"
         found.append(Row(f"— best match found, threshold {threshold:g}", said, "", mark))
     one, all_of_them = deletion(filled)
-    found.append(Row("— deleting an entry; a new index", f"{one:.2f} ms; {all_of_them:.1f} s"))
-    return found
+    found.append(
+        Row(
+            "— deleting an entry; the index anew",
+            f"{one:.2f} ms; {all_of_them:.1f} s",
+            f"{one / bare:.2f}; {all_of_them * 1e3 / bare:.0f}",
+        )
+    )
+    return Figures(median, filled.bytes, filled.add), found
+
+
+def compared(many: Figures, one: Figures) -> Row:
+    """Say how many times the space and the time of one scope many take."""
+    ratios = [mine / theirs for mine, theirs in zip(many, one, strict=True)]
+    warm_ratio, bytes_ratio, add_ratio = (f"{ratio:.2f}" for ratio in ratios)
+    return Row(
+        "— by one scope's time, space, time of adding",
+        f"{warm_ratio}, {bytes_ratio}, {add_ratio}",
+        "",
+        kept(max(ratios), SCOPES),
+    )
 
 
 def kept(value: float, target: float | None) -> str:
-    return "" if target is None else f"≤ {target:,} {'✓' if value <= target else '✗'}"
+    return "" if target is None else f"≤ {target:,g} {'✓' if value <= target else '✗'}"
+
+
+def rows(*, count: int, million: bool, vectors: Floats | None, rounds: int) -> list[Row]:
+    """Measure all that is asked for; `vectors` are real ones, if any."""
+    first = one_scope(vectors, count)
+    table: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="llmc-vectors-") as name:
+        path = Path(name) / "cache.db"
+
+        def measured(case: Case, thresholds: Sequence[float] = (THRESHOLD,)) -> Figures:
+            figures, found = rows_of(fill(case, path), rounds=rounds, thresholds=thresholds)
+            table.extend(found)
+            for each in Path(name).glob("cache.db*"):
+                each.unlink()
+            return figures
+
+        one = measured(first, THRESHOLDS)
+        for case in many_scopes(first.vectors):
+            figures = measured(case)
+            table.append(compared(figures, one))
+        if million:
+            measured(one_scope(vectors, 1_000_000), THRESHOLDS)
+    return table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=100_000, help="vectors to store")
     parser.add_argument("--million", action="store_true", help="a million in one scope, too")
     parser.add_argument("--model", type=Path, help="folder of the published model")
     parser.add_argument("--data", type=Path, help="folder of tab-separated questions")
     parser.add_argument("--questions", type=int, default=30_000, help="at most so many of them")
+    parser.add_argument("--rounds", type=int, default=15, help="of each fresh process")
     options = parser.parse_args()
-    cases: list[Callable[[Path], list[Case]]] = [lambda _: synthetic(options.rows, queries=200)]
-    if options.million:
-        cases.append(lambda _: synthetic(1_000_000, queries=200)[:1])
+    vectors = None
     if options.model and options.data:
-        given = (options.model, options.data)
-        cases.append(lambda to: [real(*given, folder=to, limit=options.questions)])
-    table: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="llmc-vectors-") as name:
-        for make in cases:
-            for case in make(Path(name)):
-                filled = fill(case, Path(name) / "cache.db")
-                thresholds = (0.8, 0.9, 0.955, 0.98) if "real" in case.name else (THRESHOLD,)
-                table += rows_of(filled, thresholds)
-                for path in Path(name).glob("cache.db*"):
-                    path.unlink()
+        with tempfile.TemporaryDirectory(prefix="llmc-vectors-") as name:
+            given = (options.model, options.data)
+            vectors = real(*given, folder=Path(name), limit=options.questions)
+    million, rounds = options.million, options.rounds
+    table = rows(count=options.rows, million=million, vectors=vectors, rounds=rounds)
     print(f"Load {os.getloadavg()[0]:.1f}.\n")
     print_table(table)
 

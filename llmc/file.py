@@ -14,7 +14,6 @@ import stat
 import threading
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import apsw
 
@@ -329,6 +328,8 @@ def _connect(path: str | None) -> apsw.Connection:
         connection.close()
         if os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size:
             raise CacheFileError("its write-ahead log cannot be read here") from None
+        from urllib.parse import quote
+
         connection = apsw.Connection(
             f"file:{quote(path)}?immutable=1",
             flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
