@@ -6,17 +6,21 @@ import signal
 import socketserver
 import sys
 import threading
+from itertools import count, product
 from pathlib import Path
 
 import pytest
+from encoder import at, reply
 from mirror import Manner, Mirror
 from processes import HERE, at_once, bound_by_modes, mounted, output, start
 from terminals import Terminal
 from tiny_model import Tiny
+from upstream import Reply
 
 from llmc import published, weights
 from llmc.commands import model as command
 from llmc.minilm import MiniLM
+from llmc.types import Verdict
 from llmc.weights import FILE, alone
 
 FILES = ("model.safetensors", "vocab.txt")
@@ -638,3 +642,314 @@ def test_a_folder_in_the_models_place_is_not_removed(cli, there):
     assert (result.code, result.out) == (1, "")
     assert result.err == f"llmc: error: {there}: is a directory\n"
     assert there.exists()
+
+
+# -- calibrate -----------------------------------------------------------------------------------
+
+HEADER = "question1\tquestion2\tlabel\n"
+#: Words that mean nothing, to ask different questions with.
+NOUNS = ["".join(letters) + "ot" for letters in product("bdfglmnprt", "aeiou", "bdfglmnprt")]
+
+
+@pytest.fixture
+def written(encoder, tmp_path):
+    """Write so many pairs of a similarity and a label; no guard keeps one of them apart."""
+    path, numbers = tmp_path / "pairs.tsv", count()
+
+    def pair(similarity: float, label: int) -> str:
+        noun = NOUNS[next(numbers)]
+        first, second = f"how do I polish a {noun} at home?", f"How do I polish a {noun} at home"
+        encoder.vectors[second] = at(similarity)
+        return f"{first}\t{second}\t{label}\n"
+
+    def write(*groups: tuple[int, float, int]) -> str:
+        lines = [pair(*group) for many, *group in groups for _ in range(many)]
+        path.write_text(HEADER + "".join(lines), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def matching(cli):
+    """What `stats` says of the embedder, its threshold, and if that was measured."""
+
+    def shown() -> tuple[str, float, bool]:
+        figures = json.loads(cli("stats", "--json").out)
+        return figures["embedder"], figures["threshold"], figures["calibrated"]
+
+    return shown
+
+
+def test_calibrating_shows_what_each_threshold_serves_and_which_keeps_what(cli, written):
+    file = written((100, 0.971, 1), (40, 0.921, 1), (3, 0.921, 0), (40, 0.851, 0))
+
+    result = cli("model", "calibrate", file)
+
+    assert result.code == 0
+    assert [line.split("\t") for line in result.out.splitlines()] == [
+        ["threshold", "served", "wrong", "share", "limit", "keeps"],
+        ["0.970", "100", "0", "0.0%", "3.0%", "5%"],
+        ["0.920", "143", "3", "2.1%", "5.3%", "10%"],
+        ["0.850", "183", "43", "23.5%", "29.2%", ""],
+    ]
+    assert result.err.splitlines() == [
+        "llmc: 10%: from 0.92 up (3 of 143 served were wrong, at most 5.3%)",
+        "llmc: 5%: from 0.97 up (0 of 100 served were wrong, at most 3.0%)",
+        "llmc: strict is not shown: from 0.92 up 3 of 143 served were wrong, so up to 5.3% may be",
+    ]
+
+
+def test_what_was_measured_is_in_effect_from_then_on(cli, written, matching, encoder):
+    before = matching()
+
+    cli("model", "calibrate", written((100, 0.971, 1), (40, 0.921, 1), (30, 0.851, 0)))
+
+    name = f"tiny@{encoder.url}"
+    assert before == (name, 0.95, False)
+    assert matching() == (name, 0.92, True)
+
+
+def test_json_has_the_thresholds_and_every_row(cli, written, encoder):
+    file = written((60, 0.971, 1), (1, 0.701, 0))
+
+    result = cli("model", "calibrate", file, "--json")
+
+    report = json.loads(result.out)
+    table, told = report.pop("table"), report.pop("told")
+    assert report == {
+        "embedder": f"tiny@{encoder.url}",
+        "thresholds": {"10%": 0.7, "5%": 0.97},
+        "promises": {"10%": 0.1, "5%": 0.05, "strict": 0.025},
+        "confidence": 0.95,
+        "pairs": 61,
+        "served": 61,
+        "verdicts": 0,
+        "embedding_usd": pytest.approx(2 * 61 * 0.007),
+        "stored": True,
+    }
+    assert list(told) == ["10%", "5%", "strict"]
+    assert [row["threshold"] for row in table] == [n / 200 for n in range(199, 139, -1)]
+    assert table[-1] == {
+        "threshold": 0.7,
+        "served": 61,
+        "wrong": 1,
+        "share": pytest.approx(1 / 61),
+        "effective": 61,
+        "limit": pytest.approx(0.0754, abs=1e-4),
+    }
+
+
+def test_too_few_pairs_are_refused_with_the_number_that_it_takes(cli, written):
+    result = cli("model", "calibrate", written((58, 0.971, 1)))
+
+    assert result.code == 1
+    assert result.out.splitlines()[1:] == ["0.970\t58\t0\t0.0%\t5.0%\t10%"]
+    assert result.err.splitlines()[-1] == (
+        "llmc: error: 5% is not shown: it takes 59 verified pairs that are served, all of them"
+        " right; there are 58"
+    )
+
+
+def test_where_no_promise_can_be_kept_nothing_is_stored(cli, written, matching):
+    result = cli("model", "calibrate", written((28, 0.971, 1)))
+
+    assert result.code == 1
+    reasons = [line.split(":")[-2:] for line in result.err.splitlines()[1:]]
+    takes = "it takes {} verified pairs that are served, all of them right; there are 28".format
+    assert reasons == [
+        [" 10% is not shown", f" {takes(29)}"],
+        [" strict is not shown", f" {takes(119)}"],
+        ["llmc", " nothing was stored"],
+        [" 5% is not shown", f" {takes(59)}"],
+    ]
+    assert matching()[1:] == (0.95, False)
+
+
+def test_a_promise_that_was_kept_is_stored_though_another_was_not(
+    cli, written, matching, monkeypatch
+):
+    result = cli("model", "calibrate", written((40, 0.971, 1)))
+
+    monkeypatch.setenv("LLMC_ERROR", "10%")
+    assert result.code == 1
+    assert matching()[1:] == (0.97, True)
+
+
+def test_only_the_error_in_effect_decides_the_exit_code(cli, written, monkeypatch):
+    monkeypatch.setenv("LLMC_ERROR", "10%")
+
+    result = cli("model", "calibrate", written((40, 0.971, 1)))
+
+    assert result.code == 0
+
+
+def test_a_dry_run_measures_and_stores_nothing(cli, written, matching, db):
+    result = cli("model", "calibrate", written((60, 0.971, 1)), "--dry-run")
+
+    assert result.code == 0
+    assert not db.exists()
+    assert result.err.splitlines()[-1] == "llmc: nothing was stored"
+    assert matching()[1:] == (0.95, False)
+
+
+def test_pairs_of_right_answers_alone_are_told_to_promise_little(cli, written):
+    result = cli("model", "calibrate", written((60, 0.971, 1)))
+
+    assert result.code == 0
+    assert result.err.splitlines()[0] == (
+        "llmc: no pair is labelled 0: pairs chosen for being right promise little"
+    )
+
+
+def test_pairs_come_from_standard_input_too(cli, written):
+    text = Path(written((60, 0.971, 1))).read_text("utf-8")
+
+    result = cli("model", "calibrate", "-", stdin=text)
+
+    assert (result.code, len(result.out.splitlines())) == (0, 2)
+
+
+def test_a_terminal_sees_how_far_it_has_come(cli, written):
+    result = cli("model", "calibrate", written((60, 0.971, 1), (1, 0.8, 0)), terminal=True)
+
+    states = result.err.partition("\n")[0].split("\r")
+    assert states == [
+        *[f"llmc: embedded {done} of 122 questions" for done in (32, 64, 96, 122)],
+        "llmc: embedded 122 of 122 questions",
+    ]
+
+
+# -- calibrate: verdicts -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def found_wrong(store, encoder):
+    """Keep verdicts: so many served answers of a similarity that were wrong."""
+
+    def keep(many: int, similarity: float, origin: str = "bad") -> None:
+        judged = (bytes([n]) for n in range(many))
+        name = f"tiny@{encoder.url}"
+        with store.transaction():
+            [
+                store.paraphrases.judge(
+                    Verdict(pair, origin, False, "default", name, similarity, 1000.0)
+                )
+                for pair in judged
+            ]
+
+    return keep
+
+
+def test_rejected_answers_raise_the_threshold(cli, written, found_wrong, matching):
+    found_wrong(10, 0.96)
+
+    cli("model", "calibrate", written((100, 0.981, 1), (40, 0.951, 1), (1, 0.8, 0)))
+
+    assert matching()[1:] == (0.98, True)
+
+
+def test_verdicts_can_be_left_out(cli, written, found_wrong, matching):
+    found_wrong(10, 0.96)
+    file = written((100, 0.981, 1), (40, 0.951, 1), (1, 0.8, 0))
+
+    cli("model", "calibrate", file, "--no-verdicts")
+
+    assert matching()[1:] == (0.8, True)
+
+
+def test_verdicts_on_another_embedders_matches_do_not_count(cli, written, found_wrong, store):
+    found_wrong(10, 0.96)
+    store.file.execute("UPDATE verdict SET embedder = 'minilm'")
+
+    result = cli("model", "calibrate", written((100, 0.981, 1), (1, 0.8, 0)), "--json")
+
+    assert json.loads(result.out)["verdicts"] == 0
+
+
+# -- calibrate: what cannot be used ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "line 1: no column is called 'question1'"),
+        (b"question1\tquestion2\n", "line 1: no column is called 'label'"),
+        (b"question1\tquestion2\tlabel\n", "holds no pairs"),
+        (b"question1\tquestion2\tlabel\na\tb\tx\n", "line 2: the label 'x' is neither 0 nor 1"),
+        (b"question1\tquestion2\tlabel\na\tb\xff\t1\n", "line 2: it is not UTF-8"),
+        (b"question1\tquestion2\tlabel\na\tb\0\t1\n", "NUL"),
+    ],
+)
+def test_a_file_that_holds_no_pairs_is_told_in_one_line(
+    cli, encoder, tmp_path, db, content, message
+):
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(content)
+
+    result = cli("model", "calibrate", str(path))
+
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert str(path) in result.err.splitlines()[0]
+    assert encoder.calls == []
+    assert not db.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nowhere.tsv", "no such file or directory"), (".", "is a directory")],
+)
+def test_a_file_that_is_none_is_told(cli, encoder, name, message):
+    result = cli("model", "calibrate", name)
+
+    assert result == (2, "", f"llmc: error: {name}: {message}\n")
+
+
+def test_standard_input_may_be_what_is_wrong(cli, encoder):
+    result = cli("model", "calibrate", "-", stdin=f"{HEADER}a\tb\t7\n")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "llmc: error: standard input, line 2: the label '7' is neither 0 nor 1\n"
+
+
+def test_without_an_embedder_there_is_nothing_to_measure(cli, written, monkeypatch):
+    monkeypatch.setenv("LLMC_EMBEDDER", "none")
+
+    result = cli("model", "calibrate", written((60, 0.971, 1)))
+
+    assert (result.code, result.out) == (2, "")
+    assert "no embedder is chosen" in result.err
+    assert "llmc model pull" in result.err
+
+
+def test_an_embedder_that_fails_midway_is_told_and_nothing_is_stored(
+    cli, written, encoder, matching
+):
+    file = written((60, 0.971, 1), (1, 0.8, 0))
+    encoder.will(reply([at(1.0)] * 32), Reply(status=500))
+
+    result = cli("model", "calibrate", file)
+
+    assert (result.code, result.out) == (1, "")
+    assert "answered 500" in result.err
+    assert result.err.endswith("(after 32 of 122 texts)\n")
+    assert matching()[1:] == (0.95, False)
+
+
+def test_a_model_that_is_not_there_is_told(cli, written, monkeypatch):
+    monkeypatch.setenv("LLMC_EMBEDDER", "minilm")
+
+    result = cli("model", "calibrate", written((60, 0.971, 1)))
+
+    assert (result.code, result.out) == (1, "")
+    assert "minilm" in result.err
+
+
+def test_an_unusable_cache_file_is_told_before_anything_is_embedded(
+    cli, written, encoder, unusable
+):
+    result = cli("model", "calibrate", written((60, 0.971, 1)))
+
+    assert (result.code, result.out) == (5, "")
+    assert encoder.calls == []
