@@ -827,16 +827,12 @@ def test_a_terminal_sees_how_far_it_has_come(cli, written):
 def found_wrong(store, encoder):
     """Keep verdicts: so many served answers of a similarity that were wrong."""
 
-    def keep(many: int, similarity: float, origin: str = "bad") -> None:
-        judged = (bytes([n]) for n in range(many))
+    def keep(many: int, similarity: float) -> None:
         name = f"tiny@{encoder.url}"
         with store.transaction():
-            [
-                store.paraphrases.judge(
-                    Verdict(pair, origin, False, "default", name, similarity, 1000.0)
-                )
-                for pair in judged
-            ]
+            for n in range(many):
+                verdict = Verdict(bytes([n]), "bad", False, "default", name, similarity, 1000.0)
+                store.paraphrases.judge(verdict)
 
     return keep
 

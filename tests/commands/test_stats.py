@@ -4,7 +4,10 @@ import json
 import re
 
 import pytest
+from encoder import SHOUTED, STORED
 from upstream import USAGE, Reply
+
+from llmc.types import Verdict
 
 
 @pytest.fixture
@@ -227,3 +230,161 @@ def test_an_answer_that_was_paid_for_but_not_stored_is_counted(cli, upstream, pr
     figures = json.loads(cli("stats", "--json").out)
 
     assert (figures["misses"], figures["spent_usd"]) == (1, pytest.approx(prices))
+
+
+# -- audits --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def audited(cli, upstream, encoder, monkeypatch):
+    """Ask in other words with every hit audited; the model and the judge say what they are told."""
+    monkeypatch.setenv("LLMC_MODEL", "m")
+    cli("ask", STORED)
+    monkeypatch.setenv("LLMC_AUDIT", "1")
+
+    def ask(*said: str | Reply, prompt: str = SHOUTED) -> None:
+        upstream.will(*(Reply(each) if isinstance(each, str) else each for each in said))
+        result = cli("ask", prompt, "--match", "semantic")
+        assert (result.code, result.out) == (0, "answer 1\n")
+
+    return ask
+
+
+@pytest.fixture
+def verdicts(store):
+    """Keep so many wrong and right verdicts of each origin."""
+
+    def keep(**origins: tuple[int, int]) -> None:
+        made = [
+            Verdict(f"{n}".encode(), origin, n >= wrong, "default", "tiny", 0.97, 1000.0)
+            for origin, (wrong, right) in origins.items()
+            for n in range(wrong + right)
+        ]
+        with store.transaction():
+            for verdict in made:
+                store.paraphrases.judge(verdict)
+
+    return keep
+
+
+@pytest.fixture
+def figures(cli):
+    """What `stats --json` says."""
+    return lambda *flags: json.loads(cli("stats", "--json", *flags).out)
+
+
+def test_an_audit_that_finds_a_hit_right_is_counted_and_paid_for(audited, figures, upstream):
+    audited("quite another wording", "YES")
+
+    found = figures()
+    assert (found["audited"], found["audited_wrong"]) == (1, 0)
+    assert found["judging_usd"] == pytest.approx(2 * 0.0014)
+    assert upstream.calls[-1].body["max_tokens"] == 1
+    assert upstream.calls[-1].body["temperature"] == 0
+
+
+def test_an_audit_that_needs_no_judge_costs_one_answer(audited, figures, upstream):
+    audited("Answer 1.")
+
+    found = figures()
+    assert (found["audited"], found["audited_wrong"]) == (1, 0)
+    assert found["judging_usd"] == pytest.approx(0.0014)
+    assert len(upstream.calls) == 2
+
+
+def test_an_audits_cost_is_taken_off_the_savings(audited, figures):
+    audited("something else", "NO")
+
+    found = figures()
+    assert (found["audited"], found["audited_wrong"]) == (1, 1)
+    assert found["avoided_usd"] == pytest.approx(0.0014)
+    assert found["judging_usd"] == pytest.approx(2 * 0.0014)
+    assert found["net_usd"] == pytest.approx(
+        found["avoided_usd"] - found["judging_usd"] - found["embedding_usd"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "paid"),
+    [
+        (["quite another wording", "perhaps"], 2),
+        (["quite another wording", Reply(status=500)], 1),
+        ([Reply("cut off", finish_reason="length")], 1),
+        ([Reply(status=500)], 0),
+    ],
+)
+def test_an_audit_without_a_verdict_is_paid_for_and_not_counted(audited, figures, said, paid):
+    audited(*said)
+
+    found = figures()
+    assert (found["audited"], found["wrong_hit_rate"]) == (0, None)
+    assert found["judging_usd"] == pytest.approx(paid * 0.0014)
+
+
+def test_the_rate_of_wrong_hits_has_its_interval(figures, verdicts):
+    verdicts(audit=(1, 9))
+
+    found = figures()
+
+    assert (found["audited"], found["audited_wrong"]) == (10, 1)
+    assert found["wrong_hit_rate"] == 0.1
+    assert found["wrong_hit_rate_low"] == pytest.approx(0.0179, abs=1e-4)
+    assert found["wrong_hit_rate_high"] == pytest.approx(0.4042, abs=1e-4)
+
+
+def test_a_person_reads_the_rate_in_words(cli, verdicts):
+    verdicts(audit=(1, 9))
+
+    result = cli("stats", "--color", "never", terminal=True)
+
+    assert re.search(
+        r"^found wrong +1 of 10 audited, 10.0% \(95 % interval 1.8% to 40.4%\)$",
+        result.out,
+        re.MULTILINE,
+    )
+
+
+def test_a_pipe_gets_the_rate_and_its_interval(cli, verdicts):
+    verdicts(audit=(1, 9))
+
+    lines = dict(line.split("\t") for line in cli("stats").out.splitlines())
+
+    assert [lines[f"wrong_hit_rate{end}"] for end in ("", "_low", "_high")] == [
+        "0.100000000",
+        "0.017875750",
+        "0.404156385",
+    ]
+
+
+def test_no_wrong_hit_among_few_is_no_rate_of_0(cli, verdicts):
+    verdicts(audit=(0, 3))
+
+    result = cli("stats", "--color", "never", terminal=True)
+
+    assert "0 of 3 audited, 0.0% (95 % interval 0.0% to 56.2%)" in result.out
+
+
+def test_without_an_audit_nothing_is_said_of_wrong_hits(cli, upstream):
+    shown = cli("stats", "--color", "never", terminal=True)
+    lines = dict(line.split("\t") for line in cli("stats").out.splitlines())
+
+    assert "wrong" not in shown.out
+    assert (lines["audited"], lines["wrong_hit_rate"], lines["wrong_hit_rate_high"]) == (
+        "0",
+        "",
+        "",
+    )
+
+
+def test_what_people_rejected_is_no_sample_of_all_hits(figures, verdicts):
+    verdicts(audit=(0, 3), bad=(5, 0))
+
+    found = figures()
+
+    assert (found["audited"], found["audited_wrong"]) == (3, 0)
+
+
+def test_only_recent_audits_count_where_a_time_is_given(figures, verdicts):
+    verdicts(audit=(1, 9))
+
+    assert figures("--since", "1h")["audited"] == 0
