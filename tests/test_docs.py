@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,21 @@ from pathlib import Path
 import generate
 import pytest
 
+from llmc.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+PLAN = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## The plan of the house")[1]
 
 
 def code_blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def typed() -> list[str]:
+    """The command lines of llmc that a reader would type, without its name, each once."""
+    code = [*code_blocks("sh"), *re.findall(r"`(llmc [^`\n]+)`", README)]
+    return sorted(set(re.findall(r"\bllmc ([a-z]+\b[^|#\n&)]*)", "\n".join(code))))
 
 
 def without_figures(text: str) -> str:
@@ -55,3 +65,27 @@ def test_ci_calls_exactly_the_test_command_of_the_readme():
 @pytest.mark.parametrize("path", re.findall(r"\]\(([A-Z]+\.md)\)", README))
 def test_every_document_that_the_readme_names_is_there(path):
     assert (ROOT / path).is_file()
+
+
+def test_the_plan_names_every_room():
+    rows = re.findall(r"^\| (`.+?`) \|", PLAN, re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(.+?)`", row)]
+    rooms = [path.name for path in (ROOT / "llmc").glob("*.py") if path.name != "__init__.py"]
+
+    assert sorted(named) == sorted([*rooms, "commands/"])
+
+
+def test_the_readme_shows_every_command():
+    assert {line.split()[0] for line in typed()} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("line", typed())
+def test_what_the_readme_types_exists(cli, line):
+    words = shlex.split(line.replace("…", ""))
+    command = words[:2] if words[0] == "model" else words[:1]
+    options = [word for word in words if word.startswith("-")]
+
+    told = cli(*command, "--help")
+
+    assert told.code == 0, told.err
+    assert [option for option in options if option not in told.out] == []
