@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import lexicon
-from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, TURNING, are_synonyms, stem
+from llmc.english import HEAVY, LIGHT, SLOT, TURNING, are_synonyms, stem
 
 if TYPE_CHECKING:
-    from llmc.english import Sentence, Word
+    from collections.abc import Callable
+
+    from llmc.english import Form, Sentence, Word
 
 __all__ = ["NEAR", "Refusal", "alone", "between"]
 
@@ -30,14 +32,22 @@ def alone(sentence: Sentence, *, follows: bool = False) -> Refusal | None:
         return Refusal("too short", "it has fewer than two words that say something")
     if follows and len(sentence.words) < 8:
         return Refusal("follow-up", "it is a short turn of a conversation")
-    for word in sentence.words:
-        if word.low in lexicon.PRESENT:
-            return Refusal("present", f"{word.low!r} names the present")
+    for word in sentence.lows:
+        if word in lexicon.PRESENT:
+            return Refusal("present", f"{word!r} names the present")
+        if word in lexicon.RANDOM:
+            return Refusal("randomness", f"{word!r} asks for another answer each time")
+    for pair in zip(sentence.lows, sentence.lows[1:], strict=False):
+        if pair in lexicon.PRESENT_SPANS:
+            return Refusal("present", f"{' '.join(pair)!r} names the present")
     return None
 
 
 def between(new: Sentence, stored: Sentence, similarity: float = 1.0) -> Refusal | None:
-    """Say why two questions must not share an answer; None if nothing speaks against it."""
+    """Say why a stored question's answer must not serve a new one; None if nothing speaks against.
+
+    The order of the two matters in one rule only: an answer to more than was asked will do.
+    """
     if new.lows == stored.lows:
         return None
     if not (new.english and stored.english):
@@ -50,67 +60,132 @@ def between(new: Sentence, stored: Sentence, similarity: float = 1.0) -> Refusal
 
 
 class _Pair:
+    """Two sentences, and the words that only one of them has."""
+
     def __init__(self, new: Sentence, stored: Sentence, similarity: float) -> None:
+        self.new = new
+        self.stored = stored
         self.both = (new, stored)
         self.near = similarity >= NEAR
         self.only = (_only(new, stored), _only(stored, new))
         self.heavy = tuple([w for w in only if w.kind == HEAVY] for only in self.only)
+        self.alike = all(not lexicon.ALIKE.isdisjoint(s.lows) for s in self.both)
 
 
 def _only(one: Sentence, other: Sentence) -> list[Word]:
+    joined = {a.low + b.low for a, b in zip(other.words, other.words[1:], strict=False)}
+    own = {w.low for w in other.words}
+    halves: set[int] = set()
+    for at, (a, b) in enumerate(zip(one.words, one.words[1:], strict=False)):
+        if a.low + b.low in own:
+            halves |= {at, at + 1}
     return [
-        w
-        for w in one.words
-        if w.stem not in other.stems
-        and w.kind != SLOT
-        and not any(are_synonyms(w.stem, s) for s in other.stems)
+        word
+        for at, word in enumerate(one.words)
+        if word.stem not in other.stems
+        and word.kind != SLOT
+        and word.low not in joined
+        and at not in halves
+        and not any(are_synonyms(word.stem, stem) for stem in other.stems)
     ]
 
 
-_EQUAL_FORMS = {
-    frozenset(("how to", "order")),
-    frozenset(("what", "order")),
-    frozenset(("write", "order")),
-    frozenset(("how many", "order")),
-}
+# -- what is asked -------------------------------------------------------------------------------
+
+#: Forms that ask for the same: an order is done by saying how.
+_SAME = {
+    frozenset(pair)
+    for pair in (
+        ("how to", "order"), ("what", "order"), ("write", "order"), ("how many", "order"),
+        ("how", "what like"),
+    )
+}  # fmt: skip
 
 
 def _form(pair: _Pair) -> Refusal | None:
     first, second = (s.forms for s in pair.both)
-    if len(first) != len(second):
-        return Refusal("second question", "one of them asks a second question")
-    for one, other in zip(first, second, strict=True):
-        if one != other and frozenset((one, other)) not in _EQUAL_FORMS:
-            return Refusal("question form", f"{one!r} and {other!r}")
+    if len(first) > len(second):
+        return Refusal("second question", "it asks a second question")
+    for one, other in zip(first, second, strict=False):
+        if not (_may_ask_the_same(one, other) or _may_ask_the_same(other, one)):
+            return Refusal("question form", f"{one.name!r} and {other.name!r}")
+    return None
+
+
+def _may_ask_the_same(one: Form, other: Form) -> bool:
+    """Tell whether two forms may ask for the same; the other order is asked for as well."""
+    if one.name == other.name or frozenset((one.name, other.name)) in _SAME:
+        return True
+    if one.name in {"what", "who"}:
+        nouns = {"where": lexicon.PLACES, "who": lexicon.PERSONS, "when": lexicon.TIMES}
+        kind, _, degree = other.name.partition(" ")
+        wanted = nouns.get(kind, frozenset())
+        if kind == "how" and degree != "to":
+            degree = other.words[1] if degree == "many" else degree
+            wanted = lexicon.MEASURES.get(degree, frozenset())
+        if not wanted.isdisjoint(one.words[1:8]):
+            return True
+        # `who wins, A or B` and `will A or B win`
+        choice = other.name in {"yes or no", "should", "what", "who"}
+        return choice and "or" in one.words and "or" in other.words
+    if one.name == "how" and other.name == "how to":
+        # `how is it spelled` and `how do you spell it`
+        passive = one.words[1:2] and one.words[1] in {"is", "are", "was", "were"}
+        return bool(passive) and stem(one.words[-1]) in map(stem, other.words[2:5])
+    if one.name == "how many" and other.name.startswith("how "):
+        wanted = lexicon.MEASURES.get(other.name[4:], frozenset())
+        return not wanted.isdisjoint(one.words)
+    return False
+
+
+#: Verbs that set the time, and those that say what one may, by what they have in common.
+_PAST = frozenset({"was", "were", "did", "had"})
+_NOT_PAST = frozenset({"is", "are", "do", "does", "has", "have", "will"})
+_OUGHT = frozenset({"should", "must", "ought"})
+_MAY = frozenset({"can", "could", "may"})
+
+
+def _verb(pair: _Pair) -> Refusal | None:
+    """Compare the verb that a question begins with."""
+    for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
+        words = one.words, other.words
+        subject = [_asks_for_subject(w) for w in words]
+        if {True, False} == set(subject):
+            return Refusal("role", "one asks who does it, the other to whom it is done")
+        if one.name == "how to" or not words[0] or not words[1]:
+            continue
+        first, second = ({w for w in line[:4] if w in lexicon.AUXILIARIES} for line in words)
+        for here, there in ((_PAST, _NOT_PAST), (_OUGHT, _MAY)):
+            for a, b in ((first, second), (second, first)):
+                if a & here and b & there and not (a & there or b & here):
+                    return Refusal("verb", f"{min(a & here)!r} and {min(b & there)!r}")
+    return None
+
+
+def _asks_for_subject(words: tuple[str, ...]) -> bool | None:
+    """Tell whether `who` or `what` is the one that acts; None where the words do not say."""
+    if words[:1] and words[0] in {"who", "whom", "what", "which"}:
+        for at, word in enumerate(words[1:4], 1):
+            if word in {"do", "does", "did"}:
+                return False
+            if word in lexicon.AUXILIARIES or word == "'s":
+                return None
+            if at > 1 or words[0] in {"who"}:
+                return True
     return None
 
 
 def _negation(pair: _Pair) -> Refusal | None:
-    counts = [sum(w.low in lexicon.NEGATIONS for w in s.words) for s in pair.both]
-    if counts[0] != counts[1]:
-        return Refusal("negation", "one of them denies")
-    return None
+    counts = [sum(low in lexicon.NEGATIONS for low in s.lows) for s in pair.both]
+    return Refusal("negation", "one of them denies") if counts[0] != counts[1] else None
 
 
-_OPPOSITE: dict[str, set[int]] = {}
-for _n, (_l, _r) in enumerate(lexicon.OPPOSITES):
-    for _w in _l:
-        _OPPOSITE.setdefault(stem(_w), set()).add(_n + 1)
-        _OPPOSITE.setdefault(_w, set()).add(_n + 1)
-    for _w in _r:
-        _OPPOSITE.setdefault(stem(_w), set()).add(-_n - 1)
-        _OPPOSITE.setdefault(_w, set()).add(-_n - 1)
-
-
-def _sides(one: Sentence, other: Sentence) -> dict[int, str]:
-    lows = {w.low for w in other.words}
-    found: dict[int, str] = {}
-    for w in one.words:
-        if w.low in lows:
-            continue
-        for side in _OPPOSITE.get(w.low) or _OPPOSITE.get(w.stem) or ():
-            found[side] = w.low
-    return found
+_SIDES: dict[str, set[int]] = {}
+for _number, _pair_of_words in enumerate(lexicon.OPPOSITES, start=1):
+    for _side, _words_of_it in zip((_number, -_number), _pair_of_words, strict=True):
+        for _word in _words_of_it:
+            _SIDES.setdefault(_word, set()).add(_side)
+            _SIDES.setdefault(stem(_word), set()).add(_side)
 
 
 def _opposites(pair: _Pair) -> Refusal | None:
@@ -121,179 +196,210 @@ def _opposites(pair: _Pair) -> Refusal | None:
     return None
 
 
+def _sides(one: Sentence, other: Sentence) -> dict[int, str]:
+    return {
+        side: word.low
+        for word in one.words
+        if word.low not in other.lows
+        for side in _SIDES.get(word.low) or _SIDES.get(word.stem) or ()
+    }
+
+
+#: Words that turn a question, by those that turn it the same way.
+_TURNS = {"till": "until", "above": "over", "below": "under", "via": "over", "every": "each"}
+
+
+_COMPARED = lexicon.ALIKE - {"and", "or", "both", "either"}
+
+
 def _turning(pair: _Pair) -> Refusal | None:
-    sets = [{w.low for w in s.words if w.kind == TURNING} for s in pair.both]
-    soft = {"already", "again", "still", "other", "each", "another"} if pair.near else set()
-    for word in sorted((sets[0] ^ sets[1]) - soft):
+    first, second = (
+        {_TURNS.get(w.low, w.low) for w in s.words if w.kind == TURNING} for s in pair.both
+    )
+    first, second = (first - {"between"}, second - {"between"}) if pair.alike else (first, second)
+    for word in sorted(first ^ second):
         return Refusal("turning word", f"{word!r} on one side only")
+    joins = [{"and", "or"}.intersection(s.lows) for s in pair.both]
+    compared = all(not _COMPARED.isdisjoint(s.lows) for s in pair.both)
+    if not compared and joins in ([{"and"}, {"or"}], [{"or"}, {"and"}]):
+        return Refusal("turning word", "'and' and 'or'")
     return None
+
+
+# -- what is named -------------------------------------------------------------------------------
 
 
 def _order_of_slots(pair: _Pair) -> Refusal | None:
-    if pair.both[0].slots != pair.both[1].slots:
-        if all(any(w.low in lexicon.ALIKE for w in s.words) for s in pair.both):
-            return None
-        return Refusal("order", "their literals stand in another order")
-    return None
+    if pair.new.slots == pair.stored.slots or pair.alike:
+        return None
+    return Refusal("order", "their literals stand in another order")
 
 
 def _entity(pair: _Pair) -> Refusal | None:
-    for only in pair.only:
-        for w in only:
-            if w.name and not pair.near:
-                return Refusal("entity", f"{w.low!r} on one side only")
-            if w.name:
-                return Refusal("entity", f"{w.low!r} on one side only")
+    for sentence, only in zip(pair.both, pair.only, strict=True):
+        for word in only:
+            if word.name and not _is_title(sentence, word, only):
+                return Refusal("entity", f"{word.low!r} on one side only")
     return None
 
 
-_INTRODUCE = frozenset(
-    [
-        "in",
-        "on",
-        "for",
-        "with",
-        "from",
-        "at",
-        "by",
-        "to",
-        "without",
-        "into",
-        "onto",
-        "using",
-        "via",
-        "through",
-        "of",
-        "or",
-        "and",
-        "like",
-        "as",
-    ]
-)
-
-
-def _introduced(sentence: Sentence, word: Word) -> bool:
-    """Tell whether a word is the object of a preposition, or one of several things."""
+def _is_title(sentence: Sentence, word: Word, only: list[Word]) -> bool:
+    """Tell whether a word only goes with a name that both have: Mr, Mahatma, an initial."""
+    if word.low not in lexicon.TITLES and len(word.low) > 1:
+        return False
     at = sentence.words.index(word)
-    for before in reversed(sentence.words[:at]):
-        if before.low in _INTRODUCE:
-            return True
-        if before.kind not in {LIGHT, FUNCTION} or before.low not in {
-            "a",
-            "an",
-            "the",
-            "my",
-            "your",
-        }:
-            return False
-    return False
+    near = sentence.words[max(at - 1, 0) : at + 2]
+    return any(w.name and w not in only and len(w.low) > 1 for w in near)
+
+
+# -- a word more, another word -------------------------------------------------------------------
+
+_INTRODUCE = frozenset(
+    "in on for with from at by to without into onto using via through of or and like as".split()
+)
+_ARTICLES = frozenset({"a", "an", "the", "my", "your"})
 
 
 def _substitution(pair: _Pair) -> Refusal | None:
     first, second = pair.heavy
     if first and second:
-        if not pair.near and min(len(first), len(second)) == 1 == max(len(first), len(second)):
-            return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
-        if len(first) == len(second) == 1:
-            return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
-        if not pair.near and not RELAX2:
-            return Refusal("substitution", f"{first[0].low!r} and {second[0].low!r}")
-    elif first or second:
-        s = pair.both[0 if first else 1]
-        words = first or second
-        if RELAX1:
-            if not pair.near and s.forms[0] in {"how to", "order", "write"}:
-                return Refusal("narrowing", f"{words[0].low!r} on one side only")
-            if any(_introduced(s, w) for w in words):
-                return Refusal("introduced", f"{words[0].low!r} on one side only")
-        elif not pair.near:
-            return Refusal("narrowing", f"{words[0].low!r} on one side only")
+        for one in first:
+            for other in second:
+                if len(first) == len(second) == 1 or _gap(pair.new, one, pair.stored) & _gap(
+                    pair.stored, other, pair.new
+                ):
+                    return Refusal("substitution", f"{one.low!r} and {other.low!r}")
+        return None
+    if not (first or second):
+        return None
+    sentence, words = (pair.new, first) if first else (pair.stored, second)
+    if _names_a_list(sentence, words, pair):
+        words = words[1:]
+        if not words:
+            return None
+    asks_for_doing = sentence.forms[0].name in {"how to", "order", "write"}
+    if asks_for_doing and not pair.near:
+        return Refusal("narrowing", f"{words[0].low!r} on one side only")
+    if any(_is_introduced(sentence, word) for word in words):
+        return Refusal("introduced", f"{words[0].low!r} on one side only")
     return None
 
 
-import os
-
-RELAX1 = "1" in os.environ.get("RX", "12")
-RELAX2 = "2" in os.environ.get("RX", "12")
+#: Orders that a `what are` stands for.
+_LISTING = frozenset({"list", "name", "enumerate"})
 
 
-def _roles(s: Sentence) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """What stands after, and before, each directed word and each literal."""
+def _names_a_list(sentence: Sentence, words: list[Word], pair: _Pair) -> bool:
+    other = pair.stored if sentence is pair.new else pair.new
+    first = words[0]
+    return first.low in _LISTING and sentence.words[0] == first and other.forms[0].name == "what"
+
+
+def _gap(sentence: Sentence, word: Word, other: Sentence) -> set[tuple[str, str]]:
+    """Return the nearest words of content before and behind a word that both sentences have."""
+    at = sentence.words.index(word)
+    shared = [
+        w.stem if w.kind in {HEAVY, SLOT} and w.stem in other.stems else "" for w in sentence.words
+    ]
+    before = next((stem for stem in reversed(shared[:at]) if stem), "")
+    behind = next((stem for stem in shared[at + 1 :] if stem), "")
+    return {("before", before), ("behind", behind)}
+
+
+def _is_introduced(sentence: Sentence, word: Word) -> bool:
+    """Tell whether a word is the object of a preposition, or one of several things."""
+    for before in reversed(sentence.words[: sentence.words.index(word)]):
+        if before.low in _INTRODUCE:
+            return True
+        if before.low not in _ARTICLES:
+            return False
+    return False
+
+
+# -- who does what to whom -----------------------------------------------------------------------
+
+_CONTRARY = (
+    ("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"),
+    ("for", "against"), ("since", "until"), ("onto", "from"),
+)  # fmt: skip
+
+
+def _roles(sentence: Sentence) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return what stands after, and before, each directed word."""
     after: dict[str, set[str]] = {}
     before: dict[str, set[str]] = {}
-    role, seen, phrase = "", set(), set()
-    for w in s.words:
-        if w.low == "'s":
+    seen: set[str] = set()
+    phrase: set[str] = set()
+    role = ""
+    for at, word in enumerate(sentence.words):
+        if word.low == "to" and at and sentence.words[at - 1].low == "how":
+            continue
+        if word.low == "'s":
             after.setdefault("of", set()).update(phrase)
             role = ""
-        elif w.low in lexicon.DIRECTED:
-            role, phrase = w.low, set()
+        elif word.low in lexicon.DIRECTED:
+            role, phrase = word.low, set()
             before.setdefault(role, set()).update(seen)
             after.setdefault(role, set())
-        elif w.kind in {HEAVY, LIGHT, SLOT}:
+        elif word.kind in {HEAVY, LIGHT, SLOT}:
             if role:
-                after[role].add(w.stem)
-            phrase.add(w.stem)
-            seen.add(w.stem)
-        elif w.low not in {"a", "an", "the", "my", "your", "our", "this", "that"}:
+                after[role].add(word.stem)
+            phrase.add(word.stem)
+            seen.add(word.stem)
+        elif word.low not in {*_ARTICLES, "our", "this", "that"}:
             role, phrase = "", set()
     return after, before
 
 
 def _role(pair: _Pair) -> Refusal | None:
-    (a, before_a), (b, before_b) = map(_roles, pair.both)
-    for r in a.keys() & b.keys():
-        x, y = a[r] - b[r], b[r] - a[r]
-        if x and y:
-            if x & before_b[r] and y & before_a[r] if r in before_a and r in before_b else False:
-                return Refusal("role", f"{r} {min(x)!r} / {r} {min(y)!r}")
-            for q in a.keys() & b.keys() - {r}:
-                if x & b[q] - a[q] and y & a[q] - b[q]:
-                    return Refusal("role", f"{r} {min(x)!r} / {r} {min(y)!r}")
-    for r, q in (
-        ("to", "from"),
-        ("with", "without"),
-        ("into", "from"),
-        ("before", "after"),
-        ("over", "under"),
-        ("for", "against"),
-        ("since", "until"),
-        ("onto", "from"),
-    ):
-        for one, two in ((a, b), (b, a)):
-            shared = one.get(r, set()) & two.get(q, set()) - one.get(q, set()) - two.get(r, set())
-            if shared:
-                return Refusal("role", f"{r} / {q} {min(shared)!r}")
+    (first, before_first), (second, before_second) = map(_roles, pair.both)
+    shared = first.keys() & second.keys()
+    for role in shared:
+        one, other = first[role] - second[role], second[role] - first[role]
+        if not (one and other):
+            continue
+        swapped = (
+            one & before_second[role] and other & before_first[role]
+            if (role in before_first and role in before_second)
+            else False
+        )
+        if swapped or any(
+            one & second[where] - first[where] and other & first[where] - second[where]
+            for where in shared - {role}
+        ):
+            return Refusal("role", f"{role} {min(one)!r} and {role} {min(other)!r}")
+    for role, contrary in _CONTRARY:
+        for one_side, other_side in ((first, second), (second, first)):
+            here = one_side.get(role, set()) & other_side.get(contrary, set())
+            here -= one_side.get(contrary, set()) | other_side.get(role, set())
+            if here:
+                return Refusal("role", f"{role} and {contrary} {min(here)!r}")
     return None
 
 
 def _turned(pair: _Pair) -> Refusal | None:
-    alike = all(any(w.low in lexicon.ALIKE for w in s.words) for s in pair.both)
-    if alike:
+    """Find three words of content in a row that stand in reverse order in the other question."""
+    passive = [" by " in f" {' '.join(s.lows)} " for s in pair.both]
+    if pair.alike or passive[0] != passive[1]:
         return None
-    A = [w.stem for w in pair.both[0].words if w.kind in {HEAVY, SLOT}]
-    B = [w.stem for w in pair.both[1].words if w.kind in {HEAVY, SLOT}]
-    if len(set(A)) != len(A) or len(set(B)) != len(B):
-        pass
-    pos = {s: i for i, s in enumerate(B)}
-    seq = [pos[s] for s in A if s in pos]
-    yn = pair.both[0].forms[:1] == ("yes or no",)
-    triples = {tuple(A[i : i + 3]) for i in range(len(A) - 2)}
-    if any(tuple(B[i : i + 3][::-1]) in triples for i in range(len(B) - 2)):
-        return Refusal("order", "their words stand in reverse order")
-    if (
-        yn
-        and {tuple(A[i : i + 2]) for i in range(len(A) - 1)}
-        & {tuple(B[i : i + 2][::-1]) for i in range(len(B) - 1)}
-        and len(A) == 2 == len(B)
-    ):
-        return Refusal("order", "their words stand in reverse order")
+    first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)
+    for length in (3, 2):
+        runs = [
+            set(zip(*(line[n:] for n in range(length)), strict=False)) for line in (first, second)
+        ]
+        turned = {run[::-1] for run in runs[0] - runs[1]} & (runs[1] - runs[0])
+        whole = (
+            length == 3 or len(first) == len(second) == 2 and pair.new.forms[0].name == "yes or no"
+        )
+        if turned and whole:
+            return Refusal("order", "their words stand in reverse order")
     return None
 
 
-_RULES = (
+_RULES: tuple[Callable[[_Pair], Refusal | None], ...] = (
     _order_of_slots,
     _form,
+    _verb,
     _negation,
     _opposites,
     _turning,

@@ -6,85 +6,174 @@ Closed classes and general knowledge of English. Words that inflect stand in the
 from __future__ import annotations
 
 __all__ = [
-    "ALIKE", "AUXILIARIES", "DIRECTED", "ENGLISH", "FOREIGN", "FUNCTION", "IRREGULAR", "LIGHT",
-    "NEGATIONS", "OPPOSITES", "OPPOSITE_PREFIXES", "PRESENT", "SUFFIXES", "SYNONYMS", "TURNING",
+    "ALIKE",
+    "AUXILIARIES",
+    "DIRECTED",
+    "ENGLISH",
+    "FOREIGN",
+    "FUNCTION",
+    "IDIOMS",
+    "IRREGULAR",
+    "LIGHT",
+    "MEASURES",
+    "NEGATIONS",
+    "OPPOSITES",
+    "PERSONS",
+    "PLACES",
+    "PRESENT",
+    "PRESENT_SPANS",
+    "RANDOM",
+    "REASONS",
+    "SUFFIXES",
+    "SYNONYMS",
+    "TIMES",
+    "TITLES",
+    "TURNING",
+    "WAYS",
     "WRITING",
-]  # fmt: skip
+]
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _groups(text: str) -> tuple[frozenset[str], ...]:
+    return tuple(_words(group) for group in text.replace("\n", "|").split("|") if group.strip())
+
+
 #: Words of grammar. They hold a sentence together, and say nothing alone.
-FUNCTION = _words(
-    "a an the this that these those there here it its itself he him his she hers her they them"
-    " their theirs we us our ours i me my mine you your yours one ones oneself someone somebody"
-    " anyone anybody everyone everybody yourself myself himself herself themselves ourselves"
-    " something anything everything who whom whose which what when where why how whether"
-    " be am is are was were been being do does did done doing have has had having will would shall"
-    " should can could may might must ought need get got let 's"
-    " to of in on at by for from with into onto as about so such too very and or but yet if then"
-    " during via per using also just even ever while because though although vs etc eg ie ok some any much many most lot"
-    " thing please kindly thanks thank hi hello hey d m s t re ve ll"
-)
+FUNCTION = _words("""
+    a an the this that these those there here it its itself he him his she hers her they them their
+    theirs we us our ours i me my mine you your yours one ones oneself someone somebody anyone
+    anybody everyone everybody yourself myself himself herself themselves ourselves something
+    anything everything who whom whose which what when where why how whether be am is are was were
+    been being do does did done doing have has had having will would shall should can could may
+    might must ought need get got let 's to of in on at by for from with into onto as about so such
+    too very and or but yet if then during via using also just even ever while because though
+    although vs etc eg ie ok some any much many most lot thing please kindly thanks thank hi hello
+    hey d m s t re ve ll already still
+""")
 
 #: Words of grammar that turn what is asked: one that stands on one side only is a difference.
-TURNING = _words(
-    "before after until till since except excluding besides unless under below beneath above over"
-    " against only both either than more less fewer least first second third fourth fifth last next"
-    " previous prior ago within beyond instead inside outside between among per via twice"
-    " half double same other another each every always together alone again still already not"
-)
+TURNING = _words("""
+    before after until since except unless under below beneath above over against only both either
+    than more less fewer least first second third fourth fifth last next previous prior ago within
+    beyond instead inside outside between among per twice half double same other another each
+    always together alone again not all
+""")
 
-NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without cannot hardly non")
+NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without hardly non")
 
-AUXILIARIES = _words(
-    "am is are was were do does did have has had will would shall should can could may might must"
-)
+AUXILIARIES = _words("""
+    am is are was were do does did have has had will would shall should can could may might must
+""")
 
 #: Words that say which of two is which: what follows them must be the same.
-DIRECTED = _words(
-    "to from into onto in on of by than before after over under with without for against about as"
-    " not no if until since through at"
-)
+DIRECTED = _words("""
+    to from into onto in on of by than before after over under with without for against about as
+    not no if until since through at
+""")
 
 #: Words that make the order of two things indifferent.
-ALIKE = _words(
-    "and or between vs versus difference differ compare comparison better both either similarity"
-)
+ALIKE = _words("""
+    and or distinguish between vs versus difference differ different compare comparison better both either
+    similarity
+""")
 
 #: Words that a question gains or loses without another answer.
-LIGHT = _words(
-    "good great best better well nice amazing awesome useful helpful interesting favorite possible"
-    " possibly actual actually real really true exact exactly basic basically main various certain"
-    " specific particular particularly general generally overall typical typically normally usually"
-    " simple simply easy easily quick quickly way tip idea advice suggestion method technique"
-    " explain describe tell question know understand wonder think believe consider opinion according"
-    " recommend suggest want like try able want wish mean meaning meant definition define example"
-    " various respectively currently proper properly own personal personally everyday daily life"
-    " world ever serious seriously truly completely totally absolutely single manage start"
-    " happen exist consist involve available give show there need help people person please chance"
-    " process purpose following given certain going plan planning supposed able feel feeling look primary principal key essential fundamental common typical usual normal decent reliable trustworthy properly correctly effectively effective successfully successful expect expected learn learning try trying decide going else yes anyone somehow especially regarding related time"
-)
+LIGHT = _words("""
+    good great best better well nice amazing awesome useful helpful interesting favorite possible
+    possibly actual actually real really true exact exactly basic basically main various certain
+    specific particular particularly general generally overall typical typically normally usual
+    usually simple simply easy easily quick quickly way tip idea advice suggestion method technique
+    explain describe tell question know understand wonder think believe consider opinion according
+    recommend suggest want like try able wish mean meaning definition define example respectively
+    proper properly own personal personally everyday daily life world serious seriously truly
+    completely totally absolutely single manage start happen exist consist involve available give
+    show help people person chance process purpose following given going plan planning supposed
+    feel feeling look primary principal key essential fundamental common normal decent reliable
+    trustworthy correctly effectively effective successfully successful expect learn else yes
+    especially regarding related step procedure instruction time find found use used
+""")
+
+#: Names in front of which, or behind which, these stand say no more than the name alone.
+TITLES = _words("mr mrs ms dr prof professor sir president senator mahatma saint lord lady")
 
 #: They name the present, or what is found out by looking around.
-PRESENT = _words(
-    "today tonight tomorrow yesterday now nowadays latest newest current currently recent recently"
-    " presently upcoming"
+PRESENT = _words("""
+    today tonight tomorrow yesterday now nowadays latest newest current currently recent recently
+    presently upcoming
+""")
+
+#: They do so in two words.
+PRESENT_SPANS = frozenset(
+    (pointer, span)
+    for pointer in ("this", "these")
+    for span in ("morning", "afternoon", "evening", "weekend", "week", "month", "year", "days")
 )
 
+#: They ask for another answer each time.
+RANDOM = _words("random randomly surprise dice")
+
 #: They ask for a text to be made, where a question with `how` asks for the making of it.
-WRITING = _words(
-    "write compose draft translate summarize summarise rewrite rephrase paraphrase proofread"
-    " generate imagine"
-)
+WRITING = _words("""
+    write compose draft translate summarize summarise rewrite rephrase paraphrase proofread generate
+    imagine
+""")
+
+#: What a `which` may ask for in the place of a `where`, a `who` or a `when`.
+PLACES = _words("""
+    place places city cities town area areas country countries site sites website websites location
+    locations spot spots shop shops store stores region regions
+""")
+PERSONS = _words("person people candidate player actor author president scientist singer leader")
+TIMES = _words("time year date day month century age period")
+REASONS = _words("reason reasons cause causes caused why")
+WAYS = _words("way ways tips methods steps measures")
+
+#: The nouns that a `how` with an adjective asks for.
+MEASURES = {
+    adjective: _words(nouns)
+    for adjective, nouns in {
+        "many": "number count amount quantity", "much": "amount cost price fee salary quantity",
+        "long": "duration length time", "far": "distance", "old": "age", "tall": "height",
+        "high": "height", "deep": "depth", "wide": "width", "big": "size", "large": "size",
+        "fast": "speed", "heavy": "weight weigh", "hot": "temperature", "cold": "temperature",
+        "often": "frequency", "hard": "difficulty",
+    }.items()
+}  # fmt: skip
+
+#: Several words in a row that stand for others, or for none; the longest first.
+IDIOMS = {
+    tuple(phrase.split()): tuple(meaning.split())
+    for phrase, _, meaning in (
+        line.partition(":")
+        for line in (
+            "why or why not:", "of all time:ever", "in order to:to", "as well as:and",
+            "a list of:", "the list of:", "all the list of:", "list of:", "is the meaning of:mean",
+            "is meant by:mean", "get rid of:remove", "gets rid of:remove", "getting rid of:remove",
+            "united states of america:usa", "the united states:usa", "united states:usa",
+            "united kingdom:uk", "artificial intelligence:ai", "machine learning:ml",
+            "regular expression:regex", "regular expressions:regex", "with no:without",
+            "such as:like", "due to:because", "because of:because", "more than:over",
+            "less than:under", "fewer than:under", "prior to:before", "at least:least",
+            "a lot of:many", "lots of:many", "plenty of:many", "a couple of:some", "sort of:",
+            "kind of:", "kinds of:", "type of:", "types of:", "set up:setup", "log in:login",
+            "sign in:login", "log on:login", "log out:logout", "sign up:signup", "back up:backup",
+            "web site:website", "e mail:email", "now that:because", "as of:since",
+            "how much time:how long", "iterate over:loop through", "loop over:loop through",
+            "iterate through:loop through", "iterating over:loop through",
+            "looping over:loop through", "each other:themselves", "one another:themselves", "kind to:", "out of:from",
+        )
+    )
+}  # fmt: skip
 
 #: Forms that follow no rule.
 IRREGULAR = {
     form: base
     for base, forms in {
-        "man": "men", "woman": "women", "child": "children kid kids", "person": "people persons",
+        "man": "men", "woman": "women", "child": "children kid kids", "person": "persons",
         "foot": "feet", "tooth": "teeth", "mouse": "mice", "goods": "goods",
         "write": "wrote written writing", "make": "made making", "build": "built", "buy": "bought",
         "run": "ran running", "find": "found", "give": "gave given giving", "take": "took taken",
@@ -97,212 +186,139 @@ IRREGULAR = {
         "spend": "spent", "teach": "taught", "tell": "told", "understand": "understood",
         "wear": "wore worn", "life": "lives", "wife": "wives", "leaf": "leaves", "get": "gotten",
         "news": "news", "series": "series", "pandas": "pandas", "rails": "rails",
-        "string": "strings", "thing": "things", "use": "using used uses", "forget": "forgot forgotten",
-        "good": "best better", "bad": "worst worse",
-        "steal": "stole stolen", "hide": "hid hidden", "freeze": "froze frozen", "ride": "rode ridden",
-        "hold": "held", "meet": "met", "pay": "paid", "say": "said", "catch": "caught", "feel": "felt",
-        "lead": "led", "shoot": "shot", "sing": "sang sung", "swim": "swam swum", "throw": "threw thrown",
-        "becom": "became becoming become", "travel": "travelled travelling", "cancel": "cancelled",
+        "string": "strings", "thing": "things", "use": "using used uses",
+        "forget": "forgot forgotten", "good": "best better", "bad": "worst worse",
+        "steal": "stole stolen", "hide": "hid hidden", "freeze": "froze frozen",
+        "ride": "rode ridden", "hold": "held", "meet": "met", "pay": "paid", "say": "said",
+        "catch": "caught", "feel": "felt", "lead": "led", "shoot": "shot", "sing": "sang sung",
+        "swim": "swam swum", "throw": "threw thrown", "becom": "became becoming become",
+        "travel": "travelled travelling traveling traveled", "tire": "tyre tyres", "gray": "grey",
+        "theater": "theatre theatres", "fiber": "fibre fibres", "program": "programme programmes",
+        "catalog": "catalogue catalogues", "licens": "licence licences", "defens": "defence",
+        "practic": "practise practised practising", "aluminum": "aluminium", "mold": "mould",
+        "jewelry": "jewellery", "enroll": "enrol", "fulfill": "fulfil", 
+        "cancel": "cancelled canceled",
         "control": "controlling controlled", "favorite": "favourite favorites favourites",
-        "colour": "color colors", "organiz": "organise organised", "analyz": "analyse",
+        "color": "colour colours colors", "organiz": "organise organised organising",
+        "analyz": "analyse analysed analysing", "center": "centre centres centers",
     }.items()
     for form in forms.split()
 }  # fmt: skip
 
-#: Groups of words of which one may stand for the other in a question.
-SYNONYMS = tuple(
-    _words(group)
-    for group in (
-        "begin start commence",
-        "quit exit leave",
-        "stop quit end",
-        "delete remove erase",
-        "create make build",
-        "show display print list view see find",
-        "find get",
-        "buy purchase get",
-        "fix repair solve resolve",
-        "big large huge",
-        "small little tiny",
-        "fast quick rapid",
-        "easy simple",
-        "hard difficult tough",
-        "movie film",
-        "picture photo image",
-        "improve enhance increase",
-        "use utilize employ",
-        "help assist",
-        "choose select pick",
-        "change modify alter edit",
-        "folder directory",
-        "get obtain acquire gain receive",
-        "earn make",
-        "way method technique tip",
-        "illness disease",
-        "car automobile",
-        "doctor physician",
-        "mean meaning definition",
-        "author writer",
-        "learn study",
-        "phone mobile cellphone smartphone",
-        "increase raise boost",
-        "reduce decrease lower",
-        "difference differ distinguish",
-        "country nation",
-        "company firm",
-        "benefit advantage pro",
-        "drawback disadvantage con downside",
-        "reason cause",
-        "famous popular",
-        "rich wealthy",
-        "smart intelligent clever",
-        "strange weird odd",
-        "fridge refrigerator",
-        "relate link connect",
-        "ready prepare capable",
-        "skill ability",
-        "overcome combat beat",
-        "internet online web",
-        "website site",
-        "maximum highest max",
-        "min minimum low",
-        "see check know tell",
-        "salary pay wage",
-        "job work career",
-        "house home",
-        "correct right",
-        "happen occur",
-        "call name",
-        "speed fast",
-        "usa us america",
-        "uk britain",
-        "laptop notebook",
-        "bug error",
-        "condition status",
-        "become be get",
-        "like enjoy",
-        "cost price",
-        "teenager teen",
-        "near close",
-        "photo picture",
-        "town city",
-        "kill die",
-        "copy duplicate",
-        "stay be",
-        "train teach",
-        "exam test",
-        "college university",
-        "money cash",
-        "suggest recommend",
-    )
-)
+#: Groups of words of which one may stand for the other in a question. What differs in a shell, in
+#: a program or at the doctor's is left out: fetch and pull, update and upgrade, drop and delete.
+SYNONYMS = _groups("""
+    begin start commence|stop end cease halt quit|quit exit leave|finish complete end
+    delete remove erase|create make build generate|make prepare cook|show display print list view
+    see view watch|find locate search get|look see|get obtain acquire gain|buy purchase get
+    fix repair solve resolve|solution solve|big large huge|small little tiny|short brief
+    fast quick rapid|easy simple|hard difficult tough|difficult difficulty|movie film
+    picture photo image photograph|improve enhance increase boost|use utilize employ utilise
+    help assist aid|choose select pick|choose choice|change modify alter edit|folder directory dir
+    repository repo|database db|javascript js|typescript ts|postgres postgresql|kubernetes k8s
+    regex regexp|function func|parameter argument param|configuration config|environment env
+    application app|information info detail|documentation docs doc|website site webpage
+    internet online web|phone mobile cellphone smartphone telephone|television tv|laptop notebook
+    earn make|way method technique|illness disease sickness|sick ill|car automobile|doctor physician
+    mean meaning definition|author writer|author write|learn study|increase raise|grow growth
+    reduce decrease lower|reduce reduction|lose loss|gain increase|country nation|company firm
+    difference differ distinguish distinction different vs versus|compare comparison|famous popular
+    benefit advantage pro|drawback disadvantage con downside|reason cause|rich wealthy wealth
+    smart intelligent clever|strange weird odd bizarre|fridge refrigerator|relate link connect
+    ready prepare capable|skill ability|overcome combat beat|handle deal cope|maximum highest max
+    minimum lowest min|salary pay wage income|job work career employment|house home|correct right
+    happen occur|call name|usa us america american|uk britain british|bug error|mistake error
+    condition status state|become be get|like enjoy love|cost price|expensive costly
+    cheap inexpensive affordable|teenager teen|near close nearby|town city|kill die|die death
+    copy duplicate|stay be remain|train teach|exam test examination|college university|money cash
+    suggest recommend advise|suggestion recommendation advice tip|describe description|tell say
+    talk speak|answer reply response|happy happiness|sad sadness|angry mad anger|afraid scared fear
+    necessary required needed require|allow permit|forbid prohibit ban|legal law|avoid prevent
+    trip journey|travel trip visit|holiday vacation|plane airplane aircraft|gas petrol gasoline
+    elevator lift|apartment flat|soccer football|shop store|dinner supper|healthy health|ill illness
+    exercise workout|height tall|length long|width wide|depth deep|age old|size big large
+    distance far|duration long|weight heavy weigh|speed fast|amount quantity|percent percentage
+    symptom sign|treat cure treatment|medicine medication drug|pain ache hurt|belly stomach
+    grow cultivate|trash garbage rubbish|clean wash|quickly fast rapidly|often frequently
+    rarely seldom|main primary major|nearly almost|approximately about roughly|perhaps maybe
+    hire recruit|resign quit|succeed success successful|fail failure|win victory|president leader
+    steal rob theft|police cop|election vote|invent invention|discover discovery|found founder
+    paint painter|compose composer|translate translation|translator translate|think thought
+    believe belief|remember recall|attempt try|goal aim objective|plan strategy
+    feature characteristic|result outcome|effect impact influence|affect influence impact
+    guide tutorial|course class|novel book|decide decision|permit permission|produce production
+    analyz analysis|arrive arrival|remove removal|approve approval|strong strength|weak weakness
+    hungry hunger|depressed depression|anxious anxiety|lonely loneliness|jealous jealousy
+    motivate motivation|focus concentrate concentration|convert conversion|multiply multiplication
+    subtract subtraction|divide division|derive derivative|install installation|sell sale
+    marry marriage|born birth|mom mother mum|dad father|kid child baby|spouse partner|guy man
+    lawyer attorney|boss manager|employee worker|buddy friend|beautiful beauty|dangerous danger
+    safe safety|true truth|confident confidence|know knowledge|live life|fly flight|verify check
+    calculate compute|begin beginning|see check|check find|list enumerate name|prevent stop|start setup|weekly week|monthly month|yearly annual annually year
+    capitalize uppercase|whole entire|eat consume|avg average|avg mean|get receive|force make
+""")
 
 #: Words of which one excludes the other.
 OPPOSITES = tuple(
     (_words(left), _words(right))
     for left, _, right in (
         pair.partition("/")
-        for pair in (
-            "buy purchase/sell", "max maximum highest/min minimum lowest", "push/pull",
-            "open/close shut closed", "start begin enable/stop end disable", "good best better/bad worst worse",
-            "big large bigger larger biggest largest long longer tall/small little smaller smallest short shorter",
-            "high higher/low lower", "more most/less least fewer fewest", "increase gain raise/decrease lose reduce lower",
-            "before/after", "first/last", "next/previous", "on/off", "up/down", "in/out", "inside/outside",
-            "above over/below under", "left/right", "top/bottom", "front/back", "north/south", "east/west",
-            "old older oldest/new newer newest young younger", "hot warm/cold cool", "fast quick/slow", "early/late",
-            "add append insert/remove delete drop", "create/delete destroy drop", "show/hide", "lock/unlock",
-            "accept allow grant permit/decline reject deny refuse revoke forbid", "import/export", "upload/download",
-            "encrypt/decrypt", "encode/decode", "compress zip/decompress extract unzip", "ascending/descending",
-            "local/remote", "source/destination target", "row/column", "inclusive/exclusive", "include/exclude",
-            "public/private", "static/dynamic", "input/output", "read/write", "send/receive", "give/take get",
-            "love like/hate dislike", "win/lose", "live/die", "male man boy husband he/female woman girl wife she",
-            "mother mom/father dad", "brother/sister", "son/daughter", "adult/child kid", "cat/dog", "day/night",
-            "morning/evening", "rise/fall", "advantage pro benefit/disadvantage con drawback risk", "cause/effect",
-            "question/answer", "borrow/lend", "rent/buy", "teach/learn", "arrive/depart leave", "arrival/departure",
-            "enter/exit leave", "save/discard", "commit/revert", "merge/rebase split", "join/split", "encourage/discourage",
-            "true/false", "positive/negative", "success/failure", "pass succeed/fail", "always/never", "all every/none",
-            "same similar alike/different difference", "minor/major", "legal/illegal", "safe/dangerous unsafe",
-            "client/server", "parent/child", "horizontal/vertical", "wide/narrow", "thick/thin", "heavy/light",
-            "full/empty", "wet/dry", "hard/soft", "hard difficult/easy", "sync/async", "mount/unmount", "undo/redo",
-            "upper uppercase/lower lowercase", "singular/plural", "past/future", "am/pm", "import/declare",
-            "with/without", "to/from", "into/from", "for/against", "since/until", "vertical/horizontal", "strong/weak",
-            "rich/poor", "cheap/expensive", "host/guest", "lead/follow", "attack/defend", "import/emit", "earn/spend",
-        )
+        for pair in """
+    buy purchase/sell|max maximum highest/min minimum lowest|push/pull|open/close shut closed
+    start begin enable/stop end disable|good best better/bad worst worse|high higher/low lower
+    big large bigger larger biggest largest/small little smaller smallest|long longer tall/short
+    shorter longest/shortest|more most/less least fewer fewest|before/after|first/last|on/off
+    increase gain raise/decrease lose reduce lower|next/previous|up/down|in/out|inside/outside
+    above over/below under|left/right|top/bottom|front/back|north/south|east/west|wet/dry
+    old older oldest/new newer newest young younger|hot warm/cold cool|fast quick/slow|early/late
+    add append insert/remove delete drop|create/delete destroy drop|show/hide|lock/unlock
+    accept allow grant permit/decline reject deny refuse revoke forbid|import/export|mount/unmount
+    upload/download|encrypt/decrypt|encode/decode|compress zip/decompress extract unzip
+    ascending/descending|local/remote|source/destination target|row/column|inclusive/exclusive
+    include/exclude|public/private|static/dynamic|input/output|read/write|send/receive
+    give/take get|love like/hate dislike|win/lose|live/die|mother mom/father dad|brother/sister
+    male man boy husband he/female woman girl wife she|son/daughter|adult/child kid|cat/dog
+    day/night|morning/evening|rise/fall|advantage pro benefit/disadvantage con drawback risk
+    cause/effect|question/answer|borrow/lend|rent/buy|teach/learn|arrive/depart leave
+    arrival/departure|enter/exit leave|save/discard|commit/revert|merge/rebase split|join/split
+    encourage/discourage|true/false|positive/negative|success/failure|pass succeed/fail
+    always/never|all every/none|same similar alike/different difference|minor/major|legal/illegal
+    safe/dangerous unsafe|client/server|parent/child|horizontal/vertical|wide/narrow|thick/thin
+    heavy/light|full/empty|hard/soft|hard difficult/easy|sync/async|undo/redo|past/future|am/pm
+    upper uppercase/lower lowercase|singular/plural|with/without|to/from|into/from|for/against
+    since/until|strong/weak|rich/poor|cheap/expensive|host/guest|lead/follow|attack/defend
+    earn/spend|pros/cons|lend/borrow|import/emit|visible/hidden|known/unknown|likely/unlikely
+    absolute/relative|internal/external|manual/automatic|stable/unstable|valid/invalid
+    online/offline|sent/received|majority/minority|attach/detach|install/uninstall
+    subscribe/unsubscribe|follow/unfollow|connect/disconnect|register/unregister|raise/lower
+    """.replace("\n", "|").split("|")
     )
+    if left.strip()
+)
+
+#: Endings by which nouns and adverbs are made.
+SUFFIXES = (
+    "ational", "ation", "ition", "ional", "ment", "ance", "ence", "ness", "ion", "ly", "at", "er", "or",
 )  # fmt: skip
 
-#: Beginnings of words that turn them round.
-OPPOSITE_PREFIXES = tuple(
-    [
-        "un",
-        "in",
-        "im",
-        "il",
-        "ir",
-        "dis",
-        "de",
-        "non",
-        "re",
-        "mis",
-        "anti",
-        "over",
-        "under",
-        "up",
-        "down",
-        "pre",
-        "post",
-        "en",
-        "ex",
-        "out",
-        "a",
-    ]
-)
-
-#: Endings by which nouns are made of verbs and the like.
-SUFFIXES = tuple(
-    [
-        "ational",
-        "ation",
-        "ition",
-        "ional",
-        "ional",
-        "ment",
-        "ance",
-        "ence",
-        "ness",
-        "ing",
-        "ion",
-        "ity",
-        "ies",
-        "ed",
-        "al",
-        "at",
-        "ly",
-        "es",
-        "e",
-        "s",
-        "y",
-    ]
-)
-
 #: English words of grammar that hardly another language has.
-ENGLISH = _words(
-    "the of and to is are was were what which who how why when where does did do should would could"
-    " can with without from for by this that these there it you your my his their between into"
-    " about if or not be been has have had an at than because while list make get find show write"
-    " give explain using use file my i"
-)
+ENGLISH = _words("""
+    the of and to is are was were what which who how why when where does did do should would could
+    can with without from for by this that these there it you my his their between into about if or
+    not be been has have had an at than because while list make get find show write give explain
+    using use file my i
+""")
 
 #: Words of grammar of other languages that English does not have.
-FOREIGN = _words(
-    "der das und ist nicht ein eine einen einem einer ich wie wir mit auf f\u00fcr zu den dem wer"
-    " warum kann sind wird hat oder aber wenn von bei nach \u00fcber kein keine"
-    " el los las una que como por para del es cu\u00e1l qu\u00e9 c\u00f3mo donde quien porque sin"
-    " pero con y se su le les une est dans pour avec qui quel quelle comment pourquoi sur pas je"
-    " nous vous il elle et ou des du au aux ce cette sans"
-    " lo gli che di per sono della perch\u00e9 una uno della nel alla quale"
-    " uma um os da dos das na em n\u00e3o isso qual fazer sem"
-    " het een niet van hoe wat waar voor zijn wordt naar geen"
-    " och att det som inte hur jag av ikke hvordan hva og af"
-    " jak nie jest co czy dla czym bez ve bir nas\u0131l ne i\u00e7in nedir mi"
-)
+FOREIGN = _words("""
+    der das und ist nicht ein eine einen einem einer ich wie wir mit auf für zu den dem wer warum
+    kann sind wird hat oder aber wenn von bei nach über kein keine
+    el los las una que como por para del es cuál qué cómo donde quien porque sin pero con y se su
+    le les une est dans pour avec qui quel quelle comment pourquoi sur pas je nous vous il elle et
+    ou des du au aux ce cette sans
+    lo gli che di per sono della perché uno nel alla quale
+    uma um os da dos das na em não o isso qual fazer sem
+    het een niet van hoe wat waar voor zijn wordt naar geen
+    och att det som inte hur jag av ikke hvordan hva og af
+    jak nie jest co czy dla czym bez ve bir ne için nedir mi
+""")

@@ -56,6 +56,13 @@ _UNITS = {
     for short in shorts.split()
 }  # fmt: skip
 
+#: Units that are nothing else, also without a number before them.
+_PLAIN_UNITS = frozenset(
+    word
+    for word in _UNITS
+    if len(word) > 3 or word in {"km", "kms", "kg", "kgs", "cm", "mm", "lbs", "mph"}
+)
+
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate(
@@ -140,7 +147,7 @@ def fold(text: str) -> str:
         return text
     import unicodedata
 
-    folded = []
+    folded: list[str] = []
     for character in text:
         if character.isascii() or character.isalpha():
             folded.append(character)
@@ -199,6 +206,8 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
         before = len(found)
         if chunk.isalpha():
             _word(chunk, found)
+        elif chunk == "-" and _is_dash(chunks, at):
+            continue
         elif chunk == "&" and chunks[at - 1 : at] and chunks[at - 1].isalpha():
             _word("and", found)
         elif not (last and at == len(chunks) - 1 and not chunk.strip(".?!")):
@@ -207,6 +216,12 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
             found[before] = found[before]._replace(starts=True)
         starts = chunk[-1] in ".?!:" or (starts and len(found) == before)
     return starts
+
+
+def _is_dash(chunks: list[str], at: int) -> bool:
+    """Tell whether a hyphen stands between words, as a dash does, and not between numbers."""
+    around = [*chunks[max(at - 1, 0) : at], *chunks[at + 1 : at + 2]]
+    return len(around) == 2 and all(chunk.rstrip(":,").isalpha() for chunk in around)
 
 
 def _word(chunk: str, found: list[Token]) -> None:
@@ -261,6 +276,7 @@ def _core(chunk: str) -> str:
             if whole or core.count(left) != core.count(right):
                 core = core.removeprefix(left).removesuffix(right)
         core = core.rstrip(".,;:?!")
+    core = core.lstrip("\u00bf\u00a1")
     return core.strip("'\",") if len(core) > 2 else core
 
 
@@ -289,6 +305,8 @@ def _measure(match: re.Match[str], core: str, found: list[Token]) -> None:
     if suffix and not unit:
         _slot(core.lower(), found)  # 3d, 1st, 4chan: a name
         return
+    if suffix in {"k", "K"} and "." not in number:
+        number, unit = f"{number}000", ""
     _arithmetic(number, found)
     found.extend(Token(word, word) for word in (unit, _CURRENCIES.get(currency, "")) if word)
 
@@ -318,6 +336,9 @@ def _is_plain(piece: str) -> bool:
     return piece.rstrip("+#").replace("'", "").isalpha()
 
 
-def unit(word: str) -> str:
-    """Return the word that a unit's short form stands for, or the word itself."""
-    return _UNITS.get(word, word)
+def unit(word: str, *, counted: bool) -> str:
+    """Return the word that a unit's short form stands for, or the word itself.
+
+    Where no number stands before it, short forms that may mean something else are left alone.
+    """
+    return _UNITS.get(word, word) if counted or word in _PLAIN_UNITS else word
