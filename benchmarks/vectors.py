@@ -231,8 +231,8 @@ def fill(case: Case, path: Path) -> Filled:
     if lines := vectors.damage():
         raise SystemExit(f"the index is wrong: {lines}")
     size = file.number(
-        "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND (name GLOB 'index_*'"
-        " OR name GLOB 'sqlite_autoindex_index_*' OR name IN ('vector', 'sqlite_autoindex_vector_1'))"
+        "SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND (name GLOB 'index_*' OR name ="
+        " 'vector' OR name GLOB 'sqlite_autoindex_index_*' OR name = 'sqlite_autoindex_vector_1')"
     )
     file.scrub()
     file.close()

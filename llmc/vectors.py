@@ -6,6 +6,7 @@ numbers in `vector` are the truth; each space's index only proposes what is comp
 
 from __future__ import annotations
 
+import math
 import struct
 from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,11 +25,9 @@ __all__ = ["Due", "Neighbour", "Space", "Vectors"]
 #: How many the index proposes. The second figure is for when other groups' took the places of ours.
 _CANDIDATES = (64, 512)
 
-#: How far a vector's squared length may be from 1.
-_TOLERANCE = 1e-3
-
-#: The same of one whose numbers were rounded to float16, by 1 in 2,048 each.
-_ROUNDED = 2e-3
+#: How far a vector's length may be from 1: as it is given, and rounded to float16, each number by
+#: up to 1 in 2,048.
+_TOLERANCE, _ROUNDED = 5e-4, 1e-3
 
 
 class Neighbour(NamedTuple):
@@ -313,7 +312,7 @@ class Vectors:
         if len(vector) == 4 * space.dimension:
             numbers = struct.unpack(f"<{space.dimension}f", vector)
             # What is not a number is not near 1 either.
-            if abs(sum(map(mul, numbers, numbers)) - 1) <= _TOLERANCE:
+            if abs(math.hypot(*numbers) - 1) <= _TOLERANCE:
                 return numbers
         raise CacheFileError(
             f"cache file {self._file.path}: no unit vector of {space.dimension} numbers was given"
@@ -363,7 +362,7 @@ class Vectors:
             vector_id
             for vector_id, numbers in rows
             if len(numbers) != 2 * space.dimension
-            or not abs(sum(number * number for number in unpack(numbers)) - 1) <= _ROUNDED
+            or not abs(math.hypot(*unpack(numbers)) - 1) <= _ROUNDED
         ]
 
     def _discard(self, space: Space, vector_ids: Iterable[int]) -> None:
@@ -384,6 +383,6 @@ def _ranked(
     unpack = struct.Struct(f"<{len(asked)}e").unpack
     found = [(sum(map(mul, asked, unpack(numbers))), entry_id) for entry_id, numbers in rows]
     # More than 1, or no number at all, is what damaged ones come to.
-    near = [each for each in found if threshold <= each[0] <= 1 + _TOLERANCE]
+    near = [each for each in found if threshold <= each[0] <= 1 + _ROUNDED]
     near.sort(reverse=True)
     return [Neighbour(entry_id, min(similarity, 1.0)) for similarity, entry_id in near]

@@ -96,17 +96,24 @@ def _store(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
 
 
 def _vectors(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:
-    if not store.vectors.spaces():
-        return
-    damage = store.vectors.damage()
-    if damage and repair and not store.file.read_only:
+    vectors = store.vectors
+    fault = vectors.fault()
+    if fault:
+        yield _Finding("warning", "vectors", f"{fault}; only the same words match")
+    damage = vectors.damage()
+    mendable = not fault and not store.file.read_only
+    if damage and repair and mendable:
         question = "build the index of vectors anew?"
         output.confirm(question, yes=yes, otherwise="nothing was changed")
-        store.vectors.rebuild()
-        damage = store.vectors.damage()
-        yield _Finding("ok", "vectors", "the index of vectors was built anew")
-    for fault in damage:
-        yield _Finding("damage", "vectors", f"{fault}; --repair builds it anew")
+        vectors.rebuild()
+        damage = vectors.damage()
+        yield _Finding("ok", "vectors", "their index was built anew")
+    way_out = "; --repair builds the index anew" if mendable else ""
+    for line in damage:
+        yield _Finding("damage", "vectors", f"{line}{way_out}")
+    if not damage and not fault:
+        for space in vectors.spaces():
+            yield _Finding("ok", "vectors", f"{space.vectors:,} of {space.embedder}")
 
 
 def _embedder(settings: config.Settings) -> Iterator[_Finding]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import struct
+from importlib.machinery import PathFinder
 
 import pytest
 
@@ -194,3 +196,89 @@ def test_repair_of_a_sound_file_asks_nothing(cli, upstream):
     result = cli("doctor", "--repair")
 
     assert (result.code, result.err) == (0, "")
+
+
+@pytest.fixture
+def vectors(cli, upstream, store):
+    """An entry with a vector, and the vectors of its file."""
+    cli("ask", "q")
+    with store.transaction():
+        space = store.vectors.make_space("tiny", 4)
+        store.vectors.add(space, 1, group=5, vector=struct.pack("<4f", 1, 0, 0, 0))
+    return store.vectors
+
+
+@pytest.fixture
+def broken_vectors(vectors, store):
+    """The same, its index without a table that a deletion goes by."""
+    store.file.execute("DROP TABLE index_1_1_rowids")
+    return vectors
+
+
+@pytest.fixture
+def unloadable(monkeypatch):
+    """No process of ours finds sqlite-vec."""
+    monkeypatch.setattr(PathFinder, "find_spec", lambda *_: None)
+
+
+def test_vectors_that_are_sound_are_counted(cli, vectors):
+    result = cli("doctor", "--json")
+
+    assert result.code == 0
+    assert states(result)["vectors"] == "ok"
+    assert says(result, "vectors") == "1 of tiny"
+
+
+def test_broken_vectors_are_damage_and_the_way_out_is_named(cli, broken_vectors):
+    result = cli("doctor", "--json")
+
+    assert result.code == 1
+    assert states(result)["vectors"] == "damage"
+    assert says(result, "vectors") == (
+        "vectors of tiny (4 numbers): the index cannot be used: no such table: index_1_1_rowids;"
+        " --repair builds the index anew"
+    )
+
+
+def test_repair_builds_the_index_of_vectors_anew(cli, broken_vectors):
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert result.code == 0
+    assert says(result, "vectors") == "their index was built anew; 1 of tiny"
+    assert broken_vectors.damage() == []
+    assert len(broken_vectors.anywhere(1, vector=struct.pack("<4f", 1, 0, 0, 0))) == 1
+
+
+def test_repair_of_vectors_needs_yes_where_nobody_can_be_asked(cli, broken_vectors):
+    result = cli("doctor", "--repair")
+
+    assert result.code == 2
+    assert "--yes" in result.err
+    assert broken_vectors.damage() != []
+
+
+def test_repair_of_vectors_that_is_refused_changes_nothing(cli, broken_vectors):
+    result = cli("doctor", "--repair", stdin="n\n", terminal=True)
+
+    assert result.code == 1
+    assert "build the index of vectors anew?" in result.err
+    assert broken_vectors.damage() != []
+
+
+def test_what_cannot_search_vectors_is_a_warning(cli, vectors, unloadable):
+    result = cli("doctor", "--json")
+
+    assert result.code == 0
+    assert states(result)["vectors"] == "warning"
+    assert says(result, "vectors").endswith(
+        "sqlite-vec, which searches vectors, is not installed; only the same words match"
+    )
+
+
+def test_what_cannot_search_vectors_cannot_repair_them(cli, broken_vectors, unloadable):
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert result.code == 1
+    assert states(result)["vectors"] == "damage"
+    assert "no such table: index_1_1_rowids" in says(result, "vectors")
+    assert "--repair" not in says(result, "vectors")
