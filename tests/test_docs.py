@@ -51,7 +51,7 @@ def test_the_transcript_of_the_first_screen_is_what_the_demo_prints():
         check=True,
     )
 
-    shown = transcript_of(demo.stdout, commands=2)
+    shown = transcript_of(demo.stdout, commands=3)
 
     assert without_figures(code_blocks("console")[0]) == without_figures(shown)
 
