@@ -87,8 +87,10 @@ def compare(
     Short answers are compared as texts; for others `ask` is given one question, to be answered
     with one word. `nonce` marks where the answers begin and end: they are data, and might try to
     instruct the judge; it must be drawn after they were written. Answers of more than `LONGEST`
-    characters are not judged. Raises what `ask` raises.
+    characters are not judged, nor those without a text (calls of tools). Raises what `ask` raises.
     """
+    if not (first.strip() and second.strip()):
+        return None, None
     if (same := same_answer(first, second)) is not None:
         return same, None
     if max(len(first), len(second)) > LONGEST:

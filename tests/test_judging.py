@@ -256,6 +256,15 @@ def test_of_a_long_question_the_judge_sees_both_ends():
     assert len(framed) < 6_000
 
 
+@pytest.mark.parametrize("texts", [("", ""), (" \n", "blue"), ("blue", "")])
+def test_answers_without_a_text_are_not_judged(texts):
+    judge = Judge("YES")
+
+    found = judging.compare(question(), *texts, ask=judge, nonce=NONCE)
+
+    assert (found, judge.asked) == ((None, None), [])
+
+
 def test_an_answer_that_is_too_long_to_be_shown_whole_is_not_judged():
     judge = Judge("YES")
 

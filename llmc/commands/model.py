@@ -177,6 +177,8 @@ def calibrate(
     else:
         colors = config.wants_color(color, terminal=streams.is_terminal(1))
         output.print_table(_COLUMNS, _cells(rows, thresholds), color=colors, right=_COLUMNS[:-1])
+    if price:
+        streams.note(f"embedding {len(embeddings.vectors):,} questions cost {text.usd(price)}")
     streams.write("")  # a failure would leave what is still waiting unsaid
     _conclude(told, thresholds, error=settings.error, stored=stored)
 

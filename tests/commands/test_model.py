@@ -10,7 +10,7 @@ from itertools import count, product
 from pathlib import Path
 
 import pytest
-from encoder import at, reply
+from encoder import SHOUTED, STORED, at, reply
 from mirror import Manner, Mirror
 from processes import HERE, at_once, bound_by_modes, mounted, output, start
 from terminals import Terminal
@@ -694,6 +694,7 @@ def test_calibrating_shows_what_each_threshold_serves_and_which_keeps_what(cli, 
         ["0.850", "183", "43", "23.5%", "29.2%", ""],
     ]
     assert result.err.splitlines() == [
+        "llmc: embedding 366 questions cost $2.56",
         "llmc: 10%: from 0.92 up (3 of 143 served were wrong, at most 5.3%)",
         "llmc: 5%: from 0.97 up (0 of 100 served were wrong, at most 3.0%)",
         "llmc: strict is not shown: from 0.92 up 3 of 143 served were wrong, so up to 5.3% may be",
@@ -755,7 +756,7 @@ def test_where_no_promise_can_be_kept_nothing_is_stored(cli, written, matching):
     result = cli("model", "calibrate", written((28, 0.971, 1)))
 
     assert result.code == 1
-    reasons = [line.split(":")[-2:] for line in result.err.splitlines()[1:]]
+    reasons = [line.split(":")[-2:] for line in result.err.splitlines()[2:]]
     takes = "it takes {} verified pairs that are served, all of them right; there are 28".format
     assert reasons == [
         [" 10% is not shown", f" {takes(29)}"],
@@ -843,6 +844,18 @@ def test_rejected_answers_raise_the_threshold(cli, written, found_wrong, matchin
     cli("model", "calibrate", written((100, 0.981, 1), (40, 0.951, 1), (1, 0.8, 0)))
 
     assert matching()[1:] == (0.98, True)
+
+
+def test_an_answer_that_was_rejected_is_a_verdict(cli, written):
+    cli("ask", STORED)
+    cli("ask", SHOUTED, "--match", "semantic")
+    cli("bad")
+
+    result = cli("model", "calibrate", written((60, 0.971, 1), (1, 0.8, 0)), "--json")
+
+    report = json.loads(result.out)
+    assert (report["pairs"], report["verdicts"]) == (61, 1)
+    assert (report["table"][-1]["served"], report["table"][-1]["wrong"]) == (62, 2)
 
 
 def test_verdicts_can_be_left_out(cli, written, found_wrong, matching):
