@@ -78,7 +78,7 @@ IMPORTS = {
     "commands.doctor": "config endpoints options output places provider store streams",
     "commands.invalidate": "config options output selection store streams",
     "commands.list": "config options output store streams",
-    "commands.model": "calibration config embedder* input options output pairs places published"
+    "commands.model": "calibration config input meaning* options output pairs places published"
     " store streams text weights",
     "commands.prune": "config options output store text",
     "commands.search": "config options output store streams",

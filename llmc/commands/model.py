@@ -13,8 +13,8 @@ from llmc.errors import ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Yes
 
 if TYPE_CHECKING:
-    from llmc.calibration import Row
-    from llmc.embedder import Embedder
+    from llmc.calibration import Judged, Row
+    from llmc.meaning import Chosen
     from llmc.pairs import Embeddings, Pair
 
 __all__ = ["SUBCOMMANDS", "calibrate", "list_models", "pull", "remove"]
@@ -135,7 +135,7 @@ def calibrate(
     questions. A promise is shown if at most its share of the pairs served is wrong, 95 % sure:
     10%, 5%, or 2.5 % for strict. It fails (1) if that is not shown for the error in effect.
     """
-    from llmc import calibration, pairs
+    from llmc import calibration
     from llmc.store import Store
 
     settings = config.load({"db": db})
@@ -144,41 +144,32 @@ def calibrate(
         meaning = config.meaning_of(settings, store, note=_silent)
         if meaning is None:
             raise ConfigError("no embedder is chosen", hint="llmc model pull brings one")
-        verdicts = [] if no_verdicts else store.paraphrases.verdicts(meaning.chosen.name)
+        name = meaning.chosen.name
+        verdicts = [] if no_verdicts else store.paraphrases.verdicts(name)
         found = calibration.evidence(verdicts, meaning.threshold()[0])
-        embeddings = pairs.Embeddings({}, 0)
-
-        def embed(texts: list[str]) -> "Embeddings":
-            nonlocal embeddings
-            embeddings = _embed(meaning.chosen.open(), texts)
-            return embeddings
-
-        served = pairs.measure(judged, embed)
+        served, cost = _measure(meaning.chosen, judged)
         rows = calibration.table([*served, *found])
         thresholds = calibration.choose(rows)
-        price = meaning.chosen.price(embeddings.tokens, list(embeddings.vectors))
         report: dict[str, Any] = {
-            "embedder": meaning.chosen.name,
+            "embedder": name,
             "thresholds": thresholds,
             "promises": calibration.PROMISES,
             "confidence": calibration.CONFIDENCE,
             "pairs": len(judged),
             "served": len(served),
             "verdicts": len(found),
-            "embedding_usd": price / 1e9,
+            "embedding_usd": cost / 1e9,
             "table": [row._asdict() for row in rows],
         }
         stored = bool(thresholds) and not dry_run
         if stored:
-            store.paraphrases.calibrated(meaning.chosen.name, report, at=time.time())
+            store.paraphrases.calibrated(name, report, at=time.time())
     told = {promise: calibration.told(promise, rows, thresholds) for promise in report["promises"]}
     if json:
         output.print_json(report | {"stored": stored, "told": told})
     else:
         colors = config.wants_color(color, terminal=streams.is_terminal(1))
         output.print_table(_COLUMNS, _cells(rows, thresholds), color=colors, right=_COLUMNS[:-1])
-    if price:
-        streams.note(f"embedding {len(embeddings.vectors):,} questions cost {text.usd(price)}")
     streams.write("")  # a failure would leave what is still waiting unsaid
     _conclude(told, thresholds, error=settings.error, stored=stored)
 
@@ -335,23 +326,32 @@ def _judged_pairs(file: str) -> "list[Pair]":
     return judged
 
 
-def _embed(embedder: "Embedder", texts: list[str]) -> "Embeddings":
-    """Embed texts, and count them on a terminal."""
+def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int]":
+    """Return the pairs that may be served, and the nano-USD spent; a terminal sees a count."""
     from llmc import pairs
 
-    line = ""
+    embeddings, line = pairs.Embeddings({}, 0), ""
 
-    def show(done: int) -> None:
+    def embed(texts: list[str]) -> "Embeddings":
+        nonlocal embeddings
+        embeddings = pairs.embed(chosen.open(), texts, progress=lambda n: show(n, len(texts)))
+        return embeddings
+
+    def show(done: int, total: int) -> None:
         nonlocal line
-        line = f"embedded {done:,} of {len(texts):,} questions"
+        line = f"embedded {done:,} of {total:,} questions"
         if streams.is_terminal(2):
             streams.note(line, end="\r")
 
     try:
-        return pairs.embed(embedder, texts, progress=show)
+        served = pairs.measure(judged, embed)
     finally:
         if line and streams.is_terminal(2):
             streams.note(line)
+    cost = chosen.price(embeddings.tokens, list(embeddings.vectors))
+    if cost:
+        streams.note(f"embedding {len(embeddings.vectors):,} questions cost {text.usd(cost)}")
+    return served, cost
 
 
 def _cells(rows: "list[Row]", thresholds: dict[str, float]) -> list[list[str]]:
