@@ -29,17 +29,17 @@ def nearest(
 ) -> list[tuple[Entry, list[str]]]:
     """Return the `k` stored requests that differ least from one, each with its differences.
 
-    The same prompt weighs more than anything else; then the number of fields, then the words that
-    prompts share. Among equals the newest comes first.
+    The same prompt weighs more than anything else; then the words that prompts share, in tenths,
+    then the number of fields. Among equals the newest comes first.
     """
     facts = _facts(asked)
     words = _words(facts.prompt)
 
-    def rank(each: tuple[Entry, list[str]]) -> tuple[bool, int, float, int]:
+    def rank(each: tuple[Entry, list[str]]) -> tuple[bool, int, int, int]:
         entry, differences = each
         theirs = _words(entry.prompt)
-        shared = len(words & theirs) / (len(words | theirs) or 1)
-        return entry.prompt != facts.prompt, len(differences), -shared, -(entry.id or 0)
+        shared = round(10 * len(words & theirs) / (len(words | theirs) or 1))
+        return entry.prompt != facts.prompt, -shared, len(differences), -(entry.id or 0)
 
     found = [(entry, _between(facts, _facts(request))) for entry, request in stored]
     return sorted(found, key=rank)[:k]

@@ -62,6 +62,7 @@ def explain(
         "calibrated": measured,
         "similarity": None,
         "matched_prompt": None,
+        "matched_question": None,
         "requests": [],
         "neighbours": [],
     }
@@ -86,6 +87,7 @@ def _hit(hit: Hit, key: bytes) -> dict[str, Any]:
         "reason": "the same scope, near enough, and no guard refuses",
         "similarity": round(hit.alias.similarity, 6),
         "matched_prompt": hit.entry.prompt,
+        "matched_question": _question(hit.entry),
     }
 
 
@@ -136,7 +138,17 @@ def _request(entry: Entry, differences: list[str], ask: Ask, *, now: float) -> d
         bars.append("not an answer of temperature 0")
     if entry.sample:
         bars.append(f"sample {entry.sample} of a random answer")
-    return {"id": entry.id, "prompt": entry.prompt, "differences": [*differences, *bars]}
+    return {
+        "id": entry.id,
+        "prompt": entry.prompt,
+        "question": _question(entry),
+        "differences": [*differences, *bars],
+    }
+
+
+def _question(entry: Entry) -> str:
+    """Return a stored question without its document, where it has words of its own."""
+    return entry.prompt[entry.instruction_at :].strip() or entry.prompt
 
 
 def _neighbour(
@@ -152,6 +164,7 @@ def _neighbour(
     return {
         "id": entry.id,
         "prompt": entry.prompt,
+        "question": _question(entry),
         "similarity": round(near.similarity, 6),
         "guard": refusal and refusal.guard,
         "detail": detail,

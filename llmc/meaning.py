@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmc.paraphrases import Paraphrases
     from llmc.semantic import Question
     from llmc.types import Ask, Entry, Miss, Request
-    from llmc.vectors import Vectors
+    from llmc.vectors import Space, Vectors
 
 __all__ = [
     "Chosen",
@@ -248,23 +248,36 @@ class Meaning:
         numbers, *others = self.embedded([asked.text, *(each.text for each in behind)], bill)
         space = vectors.space(self.chosen.name, len(numbers) // 4)
         if space is None:
-            with self._shelf.transaction():
-                space = vectors.make_space(self.chosen.name, len(numbers) // 4)
+            space = self._make_space(len(numbers) // 4)
         if space != expected:
             behind = self._behind(space, miss, namespace)
             others = self.embedded([each.text for each in behind], bill)
         self._add(space, behind, others)
         return space, numbers
 
+    def _spaces(self) -> list[Space]:
+        return [s for s in self._shelf.vectors.spaces() if s.embedder == self.chosen.name]
+
     def _expected_space(self) -> int | None:
         """Return the space that a vector will belong to, if that can be told beforehand."""
         dimension = self._opened().dimension
-        spaces = [
-            space.id
-            for space in self._shelf.vectors.spaces()
-            if space.embedder == self.chosen.name and dimension in {None, space.dimension}
-        ]
-        return spaces[0] if len(spaces) == 1 else None
+        found = [space.id for space in self._spaces() if dimension in {None, space.dimension}]
+        return found[0] if len(found) == 1 else None
+
+    def _make_space(self, dimension: int) -> int:
+        """Make a space for vectors of a new length; raise EmbeddingError if others were expected.
+
+        Another model behind the same name is used from the next question on; a slip is not.
+        """
+        known = self._spaces()
+        with self._shelf.transaction():
+            space = self._shelf.vectors.make_space(self.chosen.name, dimension)
+        if known:
+            raise EmbeddingError(
+                f"embeddings: {self.chosen.name} sent {dimension} numbers for a text,"
+                f" {known[-1].dimension} before"
+            )
+        return space
 
     def _behind(self, space: int | None, miss: Miss, namespace: str) -> list[_Behind]:
         """Return what has no vector in a space yet; strike off what is to have none."""

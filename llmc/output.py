@@ -24,6 +24,7 @@ __all__ = [
     "answer_text",
     "answered",
     "as_json",
+    "brief",
     "confirm",
     "entry_json",
     "extract",
@@ -109,7 +110,7 @@ def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
             print_json(entry_json(entry), flush=False)
         return
     now = time.time()
-    rows = ([_brief(name, entry, now) for name in _LIST] for entry in entries)
+    rows = ([_cell(name, entry, now) for name in _LIST] for entry in entries)
     print_table(_LIST, rows, color=color, right=("id", "age", "hits"), flexible="prompt")
 
 
@@ -196,6 +197,12 @@ def answer_text(entry: Entry) -> str:
     return json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False, indent=2)
 
 
+def brief(asked: Entry | Alias, *, width: int) -> str:
+    """Quote a question on one line: its words without their document, where it has words."""
+    words = asked.prompt[asked.instruction_at :].strip() or asked.prompt
+    return f"“{text.one_line(words, width=width)}”"
+
+
 def extract(words: str) -> str:
     """Return the first fenced block of a text, the whole text if it has none."""
     lines = words.splitlines(keepends=True)
@@ -239,8 +246,8 @@ def answered(hit: Hit, *, now: float, verbose: bool) -> str:
 
 def _matched(alias: Alias, entry: Entry) -> str:
     """Say which question an answer was stored under, how near it is, and how to reject it."""
-    question = text.one_line(entry.prompt[entry.instruction_at :], width=80)
-    return f"; asked as “{question}”, similarity {alias.similarity:.3f}; wrong? llmc bad {entry.id}"
+    question = brief(entry, width=80)
+    return f"; asked as {question}, similarity {alias.similarity:.3f}; wrong? llmc bad {entry.id}"
 
 
 def _paid(hit: Hit, *, verbose: bool) -> str:
@@ -348,7 +355,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
 _LIST = ("id", "age", "hits", "model", "namespace", "prompt")
 
 
-def _brief(name: str, entry: Entry, now: float) -> str:
+def _cell(name: str, entry: Entry, now: float) -> str:
     if name == "age":
         return text.age(now - entry.created_at)
     value = str(getattr(entry, name))

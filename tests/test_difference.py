@@ -112,3 +112,16 @@ def test_the_nearest_request_shares_the_prompt_before_all_else():
         (3, 2),
         (2, 3),
     ]
+
+
+def test_among_other_prompts_the_one_that_shares_most_words_is_nearest():
+    asked = question("the quick brown fox jumps")
+    others = [
+        (stored("a slow snail", 3), question("a slow snail")),
+        (stored("the quick red fox jumps", 2), question("the quick red fox jumps", system="s")),
+        (stored("the fox", 1), question("the fox")),
+    ]
+
+    found = nearest(asked, others, k=3)
+
+    assert [entry.id for entry, _ in found] == [2, 1, 3]

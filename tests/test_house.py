@@ -72,7 +72,7 @@ IMPORTS = {
     "wordpiece": "",
     "commands": "",
     "commands.ask": "cache config input options output request streams",
-    "commands.bad": "config keys meaning options output store streams text",
+    "commands.bad": "config keys meaning options output store streams",
     "commands.config": "config options output places streams",
     "commands.demo": "options streams",
     "commands.doctor": "config endpoints options output places provider store streams",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, keys, output, streams, text
+from llmc import config, keys, output, streams
 from llmc.errors import LlmcError
 from llmc.meaning import verdict_on
 from llmc.options import Color, Db, EntryId, Json
@@ -43,9 +43,9 @@ def command(
     request = keys.request_from(frame, asked.prompt)
     request = request._replace(instruction_at=asked.instruction_at)
     report = {"removed": found, "prompt": entry.prompt, "vetoed": alias.prompt if alias else None}
-    line = f"removed entry {found}, “{text.one_line(entry.prompt, width=80)}”"
+    line = f"removed entry {found}, {output.brief(entry, width=80)}"
     if alias is not None:
-        line += f"; it will not answer “{text.one_line(alias.prompt, width=80)}” again"
+        line += f"; it will not answer {output.brief(alias, width=80)} again"
     if not refresh:
         output.print_json(report) if json else output.print_text(line + "\n")
         return

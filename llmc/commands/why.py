@@ -92,8 +92,8 @@ def _told(report: dict[str, Any], match: str) -> str:
     needed = report["threshold"]
     if report["source"]:
         lines = [f"{report['source']} hit: entry {report['id']}: {report['reason']}"]
-        if report["matched_prompt"] is not None:
-            lines.append(f"asked as “{text.one_line(report['matched_prompt'], width=80)}”")
+        if report["matched_question"] is not None:
+            lines.append(f"asked as “{text.one_line(report['matched_question'], width=80)}”")
             lines.append(f"similarity {report['similarity']:.3f}, needed {needed:g}")
         if report["source"] == "semantic" and match == "auto":
             lines.append("in a pipe only the same words match, unless --match semantic is given")
@@ -105,12 +105,12 @@ def _told(report: dict[str, Any], match: str) -> str:
         lines.append("\nnearest stored requests")
     for each in report["requests"]:
         same = ["same prompt"] * (each["prompt"] == report["prompt"])
-        lines.append(f"  entry {each['id']}: “{text.one_line(each['prompt'], width=60)}”")
+        lines.append(f"  entry {each['id']}: “{text.one_line(each['question'], width=60)}”")
         lines.append(f"    {'; '.join([*same, *each['differences']])}")
     if report["neighbours"]:
         lines.append(f"\nnearest by meaning ({report['embedder']}, needed {needed:g})")
     for each in report["neighbours"]:
-        question = text.one_line(each["prompt"], width=60)
+        question = text.one_line(each["question"], width=60)
         lines.append(f"  entry {each['id']}: {each['similarity']:.3f} “{question}”")
         remedy = f"; with {each['remedy']} it would match" if each["remedy"] else ""
         lines.append(f"    {each['detail'] or 'nothing bars it'}{remedy}")

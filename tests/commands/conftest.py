@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from encoder import Encoder
 
 #: USAGE of tests/upstream.py at these prices: 100 tokens at $10 and 20 at $20 a million.
 PRICES = '[prices."*"]\ninput = 10\noutput = 20\n'
@@ -114,3 +115,18 @@ def unusable(request, db: Path) -> Unusable:
     db.parent.mkdir(parents=True)
     make(db)
     return Unusable(db, reason, db.read_bytes() if db.is_file() else None)
+
+
+#: Of the encoder too: each of a text's 7 tokens costs a thousandth of a dollar.
+PRICES_OF_ALL = f'[prices."tiny"]\ninput = 1000\noutput = 0\n{PRICES}'
+TEXT_COST = 0.007
+
+
+@pytest.fixture
+def encoder(upstream, configuration, monkeypatch) -> Iterator[Encoder]:
+    """An embedder on loopback in whose space all texts are one, in the configuration."""
+    server = Encoder()
+    configuration(f'{PRICES_OF_ALL}[providers.enc]\nbase_url = "{server.url}"\n')
+    monkeypatch.setenv("LLMC_EMBEDDER", "enc/tiny")
+    yield server
+    server.stop()
