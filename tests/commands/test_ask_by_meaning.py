@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
+import apsw
 import pytest
 from encoder import OTHER, REWORDED, SHOUTED, STORED, at, reply
-from terminals import Terminal
+from terminals import Terminal, eventually
 from upstream import Reply
 
+from llmc import file as cache_file
+
+ROOT = str(Path(__file__).resolve().parent.parent.parent)
 COST, TEXT = 0.0014, 0.007
 
 
@@ -133,7 +140,7 @@ def test_a_projects_file_may_ask_for_other_words(answer, kept, home):
 )
 def test_on_a_terminal_other_words_match_by_themselves(kept, upstream, arguments, source):
     command = [sys.executable, "-m", "llmc", "ask", "--no-stream", REWORDED, *arguments]
-    env = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(os.path.dirname(__file__)))}
+    env = os.environ | {"PYTHONPATH": ROOT}
 
     with Terminal(*command, env=env) as terminal:
         shown = terminal.rest()
@@ -631,9 +638,11 @@ def test_without_the_search_library_there_is_a_miss_and_one_note(cli, kept, monk
     assert len(result.err.splitlines()) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where it likes")
-def test_a_file_that_is_read_only_still_answers_other_words(cli, kept, db, encoder):
-    db.chmod(0o400)
+def test_a_file_that_is_read_only_still_answers_other_words(cli, kept, monkeypatch):
+    def connect(path: str) -> apsw.Connection:
+        return apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+
+    monkeypatch.setattr(cache_file, "_connect", connect)
 
     result = cli("ask", "--match", "semantic", REWORDED)
 
@@ -661,3 +670,147 @@ def test_an_embedder_of_an_unknown_provider_is_refused_before_the_model_is_asked
     assert result.code == 2
     assert "LLMC_EMBEDDER: no provider is called 'enk'" in result.err
     assert upstream.calls == []
+
+
+# -- audits --------------------------------------------------------------------------------------
+
+OURS = "Use git reset, which moves the branch back and keeps what you have changed. " * 3
+THEIRS = "You cannot: a commit is for ever, whatever anybody says on the internet today. " * 3
+
+
+@pytest.fixture
+def audited(cli, encoder, upstream, monkeypatch):
+    """Ask in other words, with each semantic hit audited; the model's replies are given."""
+    upstream.will(Reply(OURS))
+    cli("ask", "--match", "semantic", STORED)
+    monkeypatch.setenv("LLMC_AUDIT", "1")
+
+    def ask(*replies: Reply, flags=()):
+        upstream.will(*replies)
+        return cli("ask", "--match", "semantic", REWORDED, *flags)
+
+    return ask
+
+
+def test_a_hit_that_was_right_stays(audited, cli, upstream, figures):
+    result = audited(Reply(OURS))
+
+    assert (result.code, result.out) == (0, f"{OURS}\n")
+    assert len(result.err.splitlines()) == 1
+    found = figures()
+    assert (found["audited"], found["audited_wrong"]) == (1, 0)
+    assert found["judging_usd"] == pytest.approx(COST)
+    assert found["net_usd"] == pytest.approx(COST - COST - 2 * TEXT)
+    assert audited(Reply(OURS)).out == f"{OURS}\n"
+
+
+def test_a_hit_that_was_wrong_is_vetoed_and_replaced(audited, cli, upstream, figures):
+    result = audited(Reply(THEIRS), Reply("NO"))
+
+    assert (result.code, result.out) == (0, f"{OURS}\n")
+    assert len(result.err.splitlines()) == 1
+    found = figures()
+    assert (found["audited"], found["audited_wrong"]) == (1, 1)
+    assert found["judging_usd"] == pytest.approx(2 * COST)
+    assert audited().out == f"{THEIRS}\n"
+    assert cli("ask", STORED).out == f"{OURS}\n"
+    assert len(upstream.calls) == 3
+
+
+def test_an_audit_asks_the_very_question_that_was_asked(audited, upstream):
+    audited(Reply(OURS))
+
+    assert upstream.calls[1].body["messages"] == [{"role": "user", "content": REWORDED}]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        [Reply(status=500)],
+        [Reply(status=401)],
+        [Reply(status=400)],
+        [Reply(THEIRS, finish_reason="length")],
+        [Reply(raw=b"<html>", content_type="text/html")],
+        [Reply(THEIRS), Reply(status=500)],
+        [Reply(THEIRS), Reply("perhaps")],
+    ],
+    ids=["an error", "a key", "a refusal", "half", "a page", "no judge", "no verdict"],
+)
+def test_an_audit_that_fails_changes_nothing_and_says_nothing(audited, listed, figures, replies):
+    result = audited(*replies)
+
+    assert (result.code, result.out) == (0, f"{OURS}\n")
+    assert len(result.err.splitlines()) == 1
+    assert figures()["audited"] == 0
+    assert [entry["prompt"] for entry in listed()] == [STORED]
+
+
+def test_offline_no_hit_is_audited(audited, upstream):
+    audited(Reply(OURS))
+
+    result = audited(flags=["--offline"])
+
+    assert result.out == f"{OURS}\n"
+    assert len(upstream.calls) == 2
+
+
+def test_an_exact_hit_is_not_audited(audited, cli, upstream):
+    assert cli("ask", "--match", "semantic", STORED).out == f"{OURS}\n"
+    assert len(upstream.calls) == 1
+
+
+def test_without_an_audit_no_hit_is_asked_anew(audited, upstream, monkeypatch):
+    monkeypatch.setenv("LLMC_AUDIT", "0")
+
+    audited()
+
+    assert len(upstream.calls) == 1
+
+
+def test_an_answer_is_whole_before_its_audit_begins(audited, upstream):
+    """Whoever reads the pipe has its end while the model still thinks."""
+    upstream.will(Reply(OURS, delay=20.0))
+    command = [sys.executable, "-m", "llmc", "ask", "-q", "--match", "semantic", REWORDED]
+    env = os.environ | {"PYTHONPATH": ROOT}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env, stdin=subprocess.DEVNULL) as p:
+        shown = p.stdout.read()
+        running = p.poll() is None
+        heard = eventually(lambda: len(upstream.calls) == 2)
+        p.send_signal(signal.SIGINT)
+        code = p.wait(20)
+
+    assert shown.decode() == f"{OURS}\n"
+    assert (running, heard) == (True, True)
+    assert code == -signal.SIGINT
+
+
+def test_an_audit_that_is_interrupted_leaves_things_as_they_were(audited, upstream, cli, figures):
+    upstream.will(Reply(OURS, delay=20.0))
+    command = [sys.executable, "-m", "llmc", "ask", "--match", "semantic", REWORDED]
+    with Terminal(*command, env=os.environ | {"PYTHONPATH": ROOT}) as terminal:
+        assert terminal.reads("semantic hit")
+        assert eventually(lambda: len(upstream.calls) == 2)
+        terminal.press("\x03")
+        shown = terminal.rest()
+
+    assert "Traceback" not in shown
+    found = figures()
+    assert (found["hits_semantic"], found["audited"], found["entries"]) == (1, 0, 1)
+
+
+def test_a_judge_costs_though_nothing_comes_of_it(audited, figures):
+    audited(Reply(THEIRS), Reply("perhaps"))
+
+    assert figures()["judging_usd"] == pytest.approx(2 * COST)
+
+
+def test_an_audit_does_not_hinder_the_porch(audited, cli, program, upstream):
+    program("ask", "--match", "semantic", STORED)
+    program("ask", "--match", "semantic", STORED)
+    audited(Reply(THEIRS), Reply("NO"))
+
+    first = program("ask", "--match", "semantic", STORED)
+    own = program("ask", "--match", "semantic", REWORDED)
+
+    assert (first.out, own.out) == (f"{OURS}\n", f"{THEIRS}\n")
+    assert len(upstream.calls) == 3
