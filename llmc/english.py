@@ -138,7 +138,9 @@ def parse(text: str) -> Sentence:
         low = token.low
         counted = at > 0 and found[at - 1].slot and found[at - 1].low[0].isdigit()
         low = tokens.unit(low, counted=counted) if not token.slot else low
-        base = low if token.slot else stem(low)
+        if token.raw == "A" and not (token.starts or shouts):
+            low = "A"  # a thing called so: column A, team A
+        base = low if token.slot else stem(_plain_letters(low))
         words.append(Word(low, base, _kind(token, low, base), not shouts and _is_name(token)))
     return Sentence(
         words=tuple(words),
@@ -148,6 +150,16 @@ def parse(text: str) -> Sentence:
         forms=_forms(found),
         english=_is_english(words),
     )
+
+
+def _plain_letters(word: str) -> str:
+    """Take the accents off."""
+    if word.isascii():
+        return word
+    import unicodedata
+
+    letters = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in letters if not unicodedata.combining(c))
 
 
 def _plain(found: list[tokens.Token]) -> list[tokens.Token]:
@@ -209,7 +221,8 @@ _ASKED = frozenset({"you", "someone", "anyone", "somebody", "anybody"})
 _FILLERS = frozenset(
     "so and but please hi hello hey ok okay well seriously basically just actually".split()
 )
-_BEING = frozenset({"is", "'s", "are", "was", "were", "it", "does", "did"})
+_BEFORE = frozenset({"for", "in", "at", "by", "on", "to", "from", "with", "under", "since"})
+_BEING = frozenset({"is", "'s", "are", "was", "were", "it", "does", "did", "would", "will"})
 _DEGREES = frozenset({"good", "bad"}) | lexicon.MEASURES.keys()
 
 #: Orders that may follow a `can you`.
@@ -244,7 +257,7 @@ def _forms(found: list[tokens.Token]) -> tuple[Form, ...]:
     """Name what each question of a text asks for, the first one first."""
     sentences: list[list[str]] = [[]]
     for token in found:
-        if token.starts and sentences[-1]:
+        if (token.starts or token.clause) and sentences[-1]:
             sentences.append([])
         sentences[-1].append("#" if token.slot else token.low)
     forms = [_form(words) for words in sentences]
@@ -252,7 +265,7 @@ def _forms(found: list[tokens.Token]) -> tuple[Form, ...]:
         forms += [
             Form(word, tuple(words[at:]))
             for at, word in enumerate(words)
-            if word in _WH and at and words[at - 1] in {"and", "or"}
+            if word in _WH and at > 1 and words[at - 1] in {"and", "or"}
         ]
     asked = tuple(form for form in forms if form.name not in {"", "order"})
     return asked or (Form("order", ()),)
@@ -266,6 +279,8 @@ def _form(words: list[str]) -> Form:
 def _bare(words: list[str]) -> list[str]:
     """Take off what only asks for the question to be answered."""
     while words and words[0] in _FILLERS:
+        words = words[1:]
+    if words[1:] and words[0] in _BEFORE and words[1] in _WH:
         words = words[1:]
     if words[:3] == ["do", "you", "think"]:
         words = words[3:]
@@ -294,6 +309,8 @@ def _name(words: list[str]) -> str:
         return _which(words)
     if first in _WHO:
         return "who"
+    if first == "when" and not lexicon.AUXILIARIES.intersection(rest[:1]):
+        return "order"  # `when it rains, ...`
     if first in _WH:
         return first
     if first in lexicon.AUXILIARIES:

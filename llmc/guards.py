@@ -116,6 +116,13 @@ def _may_ask_the_same(one: Form, other: Form) -> bool:
     """Tell whether two forms may ask for the same; the other order is asked for as well."""
     if one.name == other.name or frozenset((one.name, other.name)) in _SAME:
         return True
+    if all(not _COMPARED.isdisjoint(form.words) for form in (one, other)):
+        return {one.name, other.name} <= {"how", "how to", "what", "order"}
+    if one.name == "what" and other.name == "where":
+        # `what are the best` and `where do I find the best`
+        return not {"find", "get", "see"}.isdisjoint(
+            other.words[1:5]
+        ) or not lexicon.PLACES.isdisjoint(one.words[1:8])
     if one.name in {"what", "who"}:
         nouns = {"where": lexicon.PLACES, "who": lexicon.PERSONS, "when": lexicon.TIMES}
         kind, _, degree = other.name.partition(" ")
@@ -139,8 +146,8 @@ def _may_ask_the_same(one: Form, other: Form) -> bool:
 
 
 #: Verbs that set the time, and those that say what one may, by what they have in common.
-_PAST = frozenset({"was", "were", "did", "had"})
-_NOT_PAST = frozenset({"is", "are", "do", "does", "has", "have", "will"})
+_PAST = frozenset({"was", "were"})
+_NOT_PAST = frozenset({"is", "are", "will"})
 _OUGHT = frozenset({"should", "must", "ought"})
 _MAY = frozenset({"can", "could", "may"})
 
@@ -149,29 +156,33 @@ def _verb(pair: _Pair) -> Refusal | None:
     """Compare the verb that a question begins with."""
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         words = one.words, other.words
-        subject = [_asks_for_subject(w) for w in words]
-        if {True, False} == set(subject):
+        first, second = map(_deed, words)
+        deed = first or second
+        if deed and "" in {first, second} and all(deed in map(stem, w) for w in words):
             return Refusal("role", "one asks who does it, the other to whom it is done")
-        if one.name == "how to" or not words[0] or not words[1]:
+        if one.name != other.name or one.name in {"how to", "why"}:
             continue
-        first, second = ({w for w in line[:4] if w in lexicon.AUXILIARIES} for line in words)
+        here_and_there = [{w for w in line[:4] if w in lexicon.AUXILIARIES} for line in words]
         for here, there in ((_PAST, _NOT_PAST), (_OUGHT, _MAY)):
-            for a, b in ((first, second), (second, first)):
+            for a, b in (here_and_there, here_and_there[::-1]):
                 if a & here and b & there and not (a & there or b & here):
                     return Refusal("verb", f"{min(a & here)!r} and {min(b & there)!r}")
     return None
 
 
-def _asks_for_subject(words: tuple[str, ...]) -> bool | None:
-    """Tell whether `who` or `what` is the one that acts; None where the words do not say."""
+_ANYBODY = [(who,) for who in ("i", "you", "we", "one", "they", "people")]
+
+
+def _deed(words: tuple[str, ...]) -> str | None:
+    """Return what `who` or `what` does; nothing if it is done to them; None if unknown."""
     if words[:1] and words[0] in {"who", "whom", "what", "which"}:
         for at, word in enumerate(words[1:4], 1):
             if word in {"do", "does", "did"}:
-                return False
+                return None if words[at + 1 : at + 2] in _ANYBODY else ""
             if word in lexicon.AUXILIARIES or word == "'s":
                 return None
             if at > 1 or words[0] in {"who"}:
-                return True
+                return stem(word)
     return None
 
 
@@ -209,16 +220,27 @@ def _sides(one: Sentence, other: Sentence) -> dict[int, str]:
 _TURNS = {"till": "until", "above": "over", "below": "under", "via": "over", "every": "each"}
 
 
+_DOING = frozenset({"how to", "order", "write"})
 _COMPARED = lexicon.ALIKE - {"and", "or", "both", "either"}
 
 
 def _turning(pair: _Pair) -> Refusal | None:
-    first, second = (
-        {_TURNS.get(w.low, w.low) for w in s.words if w.kind == TURNING} for s in pair.both
-    )
+    lines = [
+        [
+            _TURNS.get(w.low, w.low)
+            for w in s.words
+            if w.kind == TURNING and w.low not in lexicon.NEGATIONS
+        ]
+        for s in pair.both
+    ]
+    first, second = map(set, lines)
+    if not any(s.forms[0].name in _DOING for s in pair.both):
+        first, second = first - {"all"}, second - {"all"}
     first, second = (first - {"between"}, second - {"between"}) if pair.alike else (first, second)
     for word in sorted(first ^ second):
         return Refusal("turning word", f"{word!r} on one side only")
+    if lines[0] != lines[1] and sorted(lines[0]) == sorted(lines[1]) and not pair.alike:
+        return Refusal("order", f"{lines[0][0]!r} stands in another place")
     joins = [{"and", "or"}.intersection(s.lows) for s in pair.both]
     compared = all(not _COMPARED.isdisjoint(s.lows) for s in pair.both)
     if not compared and joins in ([{"and"}, {"or"}], [{"or"}, {"and"}]):
@@ -273,15 +295,18 @@ def _substitution(pair: _Pair) -> Refusal | None:
     if not (first or second):
         return None
     sentence, words = (pair.new, first) if first else (pair.stored, second)
+    other = pair.stored if first else pair.new
     if _names_a_list(sentence, words, pair):
         words = words[1:]
         if not words:
             return None
-    asks_for_doing = sentence.forms[0].name in {"how to", "order", "write"}
+    asks_for_doing = sentence.forms[0].name in _DOING
     if asks_for_doing and not pair.near:
         return Refusal("narrowing", f"{words[0].low!r} on one side only")
     if any(_is_introduced(sentence, word) for word in words):
         return Refusal("introduced", f"{words[0].low!r} on one side only")
+    if any(_narrows(sentence, word, other) for word in words):
+        return Refusal("narrowing", f"{words[0].low!r} on one side only")
     return None
 
 
@@ -304,6 +329,12 @@ def _gap(sentence: Sentence, word: Word, other: Sentence) -> set[tuple[str, str]
     before = next((stem for stem in reversed(shared[:at]) if stem), "")
     behind = next((stem for stem in shared[at + 1 :] if stem), "")
     return {("before", before), ("behind", behind)}
+
+
+def _narrows(sentence: Sentence, word: Word, other: Sentence) -> bool:
+    """Tell whether a word stands before one that both have: a gaming laptop is no laptop."""
+    at = sentence.words.index(word)
+    return any(w.kind == HEAVY and w.stem in other.stems for w in sentence.words[at + 1 : at + 2])
 
 
 def _is_introduced(sentence: Sentence, word: Word) -> bool:
@@ -380,9 +411,16 @@ def _role(pair: _Pair) -> Refusal | None:
 def _turned(pair: _Pair) -> Refusal | None:
     """Find three words of content in a row that stand in reverse order in the other question."""
     passive = [" by " in f" {' '.join(s.lows)} " for s in pair.both]
+    first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)
+    if all("then" in s.lows for s in pair.both):
+        order = [
+            [w for w in dict.fromkeys(line) if w in first and w in second]
+            for line in (first, second)
+        ]
+        if order[0] != order[1]:
+            return Refusal("order", "one thing comes after the other, not before it")
     if pair.alike or passive[0] != passive[1]:
         return None
-    first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)
     for length in (3, 2):
         runs = [
             set(zip(*(line[n:] for n in range(length)), strict=False)) for line in (first, second)

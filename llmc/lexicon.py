@@ -52,7 +52,7 @@ FUNCTION = _words("""
     might must ought need get got let 's to of in on at by for from with into onto as about so such
     too very and or but yet if then during via using also just even ever while because though
     although vs etc eg ie ok some any much many most lot thing please kindly thanks thank hi hello
-    hey d m s t re ve ll already still
+    hey d m s t re ve ll already still through along across upon toward towards around
 """)
 
 #: Words of grammar that turn what is asked: one that stands on one side only is a difference.
@@ -94,7 +94,7 @@ LIGHT = _words("""
     show help people person chance process purpose following given going plan planning supposed
     feel feeling look primary principal key essential fundamental common normal decent reliable
     trustworthy correctly effectively effective successfully successful expect learn else yes
-    especially regarding related step procedure instruction time find found use used
+    especially regarding related step procedure instruction mind easiest simplest time find found use used
 """)
 
 #: Names in front of which, or behind which, these stand say no more than the name alone.
@@ -151,8 +151,11 @@ IDIOMS = {
         line.partition(":")
         for line in (
             "why or why not:", "of all time:ever", "in order to:to", "as well as:and",
-            "a list of:", "the list of:", "all the list of:", "list of:", "is the meaning of:mean",
-            "is meant by:mean", "get rid of:remove", "gets rid of:remove", "getting rid of:remove",
+            "a list of:", "the list of:", "all the list of:", "list of:", "stand for:mean", "stands for:mean", "short for:mean",
+            "look for:search", "looking for:search", "turn off:switch off", "turn on:switch on",
+            "turned off:switch off", "turned on:switch on", "would you say:", "the city of:",
+            "for loop:forloop", "for loops:forloop", "while loop:whileloop", "while loops:whileloop",
+            "degrees celsius:celsius", "degrees fahrenheit:fahrenheit", "get rid of:remove", "gets rid of:remove", "getting rid of:remove",
             "united states of america:usa", "the united states:usa", "united states:usa",
             "united kingdom:uk", "artificial intelligence:ai", "machine learning:ml",
             "regular expression:regex", "regular expressions:regex", "with no:without",
@@ -190,7 +193,7 @@ IRREGULAR = {
         "forget": "forgot forgotten", "good": "best better", "bad": "worst worse",
         "steal": "stole stolen", "hide": "hid hidden", "freeze": "froze frozen",
         "ride": "rode ridden", "hold": "held", "meet": "met", "pay": "paid", "say": "said",
-        "catch": "caught", "feel": "felt", "lead": "led", "shoot": "shot", "sing": "sang sung",
+        "catch": "caught", "feel": "felt", "lead": "led", "sing": "sang sung",
         "swim": "swam swum", "throw": "threw thrown", "becom": "became becoming become",
         "travel": "travelled travelling traveling traveled", "tire": "tyre tyres", "gray": "grey",
         "theater": "theatre theatres", "fiber": "fibre fibres", "program": "programme programmes",
@@ -254,7 +257,7 @@ SYNONYMS = _groups("""
     marry marriage|born birth|mom mother mum|dad father|kid child baby|spouse partner|guy man
     lawyer attorney|boss manager|employee worker|buddy friend|beautiful beauty|dangerous danger
     safe safety|true truth|confident confidence|know knowledge|live life|fly flight|verify check
-    calculate compute|begin beginning|see check|check find|list enumerate name|prevent stop|start setup|weekly week|monthly month|yearly annual annually year
+    calculate compute|begin beginning|see check|check find|list enumerate name|prevent stop|start setup|shot shoot|clothes clothing garment|wide vast|fight beat|place city|range variety|weekly week|monthly month|yearly annual annually year
     capitalize uppercase|whole entire|eat consume|avg average|avg mean|get receive|force make
 """)
 

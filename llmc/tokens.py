@@ -18,6 +18,7 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
         **dict.fromkeys("\u00d7\u2715\u2716\u22c5\u2217", "*"),
         "\u2026": "...",
+        "\u2022": "-",
         "\u2044": "/",
         "\u00f7": "/",
     }
@@ -47,7 +48,7 @@ _UNITS = {
         "pound": "lb lbs pounds", "ounce": "oz ounces", "liter": "l litre litres liters",
         "milliliter": "ml", "kilobyte": "kb kib", "megabyte": "mb mib meg megs",
         "gigabyte": "gb gib gig gigs", "terabyte": "tb tib", "byte": "b bytes",
-        "millisecond": "ms", "second": "s sec secs seconds", "minute": "min mins minutes",
+        "millisecond": "ms", "secs": "s sec seconds", "minute": "min mins minutes",
         "hour": "h hr hrs hours", "day": "d days", "week": "w wk wks weeks",
         "month": "mo months", "year": "y yr yrs years", "pixel": "px pixels", "am": "am",
         "pm": "pm", "thousand": "k", "percent": "pct", "celsius": "c", "fahrenheit": "f",
@@ -98,6 +99,17 @@ _NUMBERS = {
     )
 }
 
+#: Ordinals by the one of their two ways of writing that stands for both.
+_ORDINALS = {
+    word: f"{number}th"
+    for number, word in enumerate(
+        "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        4,
+    )
+}
+_FIRST = {"1st": "first", "2nd": "second", "3rd": "third"}
+
 _CONTRACTED = {
     "'s": "'s", "'re": "are", "'m": "am", "'ve": "have", "'ll": "will", "'d": "would",
 }  # fmt: skip
@@ -125,6 +137,10 @@ _UNMARKED = {
 }
 
 
+#: Marks that stand between words as a dash does.
+_DASHES = frozenset({"-", "/", "*"})
+
+
 class Token(NamedTuple):
     """A word or a literal part of a text.
 
@@ -136,12 +152,14 @@ class Token(NamedTuple):
     raw: str
     slot: bool = False
     starts: bool = False  # the first of a sentence
+    clause: bool = False  # the first after a comma
 
 
 def fold(text: str) -> str:
     """Write a text in one of the ways in which it can be written; superscripts stand apart."""
     if text.isascii():
         return text
+    text = text.replace("\u00b0C", " celsius").replace("\u00b0F", " fahrenheit")
     text = text.translate(_SIGNS)
     if text.isascii():
         return text
@@ -206,28 +224,30 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
         before = len(found)
         if chunk.isalpha():
             _word(chunk, found)
-        elif chunk == "-" and _is_dash(chunks, at):
+        elif chunk in _DASHES and _is_dash(chunks, at):
             continue
         elif chunk == "&" and chunks[at - 1 : at] and chunks[at - 1].isalpha():
             _word("and", found)
         elif not (last and at == len(chunks) - 1 and not chunk.strip(".?!")):
             _chunk(chunk, found)
-        if starts and len(found) > before:
-            found[before] = found[before]._replace(starts=True)
+        if len(found) > before and (starts or (at and chunks[at - 1][-1] == ",")):
+            found[before] = found[before]._replace(starts=starts, clause=True)
         starts = chunk[-1] in ".?!:" or (starts and len(found) == before)
     return starts
 
 
 def _is_dash(chunks: list[str], at: int) -> bool:
-    """Tell whether a hyphen stands between words, as a dash does, and not between numbers."""
+    """Tell whether a mark stands between words, or begins a line, and not between numbers."""
     around = [*chunks[max(at - 1, 0) : at], *chunks[at + 1 : at + 2]]
-    return len(around) == 2 and all(chunk.rstrip(":,").isalpha() for chunk in around)
+    return (at == 0 or len(around) == 2) and all(c.strip(":,()").isalpha() for c in around)
 
 
 def _word(chunk: str, found: list[Token]) -> None:
     low = chunk.lower()
-    if low in _NUMBERS:
-        found.append(Token(_NUMBERS[low], chunk, slot=True))
+    if number := _NUMBERS.get(low) or _ORDINALS.get(low):
+        found.append(Token(number, chunk, slot=True))
+    elif low == "cannot":
+        found.extend((Token("can", chunk), Token("not", "not")))
     elif low in _UNMARKED:
         _apostrophe(_UNMARKED[low], found)
     else:
@@ -273,7 +293,9 @@ def _core(chunk: str) -> str:
     if core.startswith(("(", "[", "{")) or core.endswith((")", "]", "}")):
         for left, right in ("()", "[]", "{}"):
             whole = core.startswith(left) and core.endswith(right)
-            if whole or core.count(left) != core.count(right):
+            if whole or (
+                core.count(left) != core.count(right) and not core.strip("([{}])").isdigit()
+            ):
                 core = core.removeprefix(left).removesuffix(right)
         core = core.rstrip(".,;:?!")
     core = core.lstrip("\u00bf\u00a1")
@@ -303,6 +325,9 @@ def _measure(match: re.Match[str], core: str, found: list[Token]) -> None:
     currency, number, suffix = match.groups()
     unit = _SUFFIXES.get(suffix) or _UNITS.get(suffix.lower(), "")
     if suffix and not unit:
+        if word := _FIRST.get(core.lower()):
+            found.append(Token(word, core))
+            return
         _slot(core.lower(), found)  # 3d, 1st, 4chan: a name
         return
     if suffix in {"k", "K"} and "." not in number:
