@@ -96,7 +96,7 @@ def remove(
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:
-    """Remove a local model, and what a broken-off pull has left of it."""
+    """Remove a local model, and what a broken-off pull has left."""
     if not dry_run:
         output.require_consent(yes=yes)
     folder = places.models_path(config.load({"db": db}).environ)
@@ -127,7 +127,7 @@ def calibrate(
     db: Db = None,
     color: Color = "auto",
 ) -> None:
-    """Measure which thresholds of the embedder in effect keep the promises of --error.
+    """Measure what --error means for the embedder in effect.
 
     PAIRS.tsv is tab-separated, its first line names question1, question2 and label: 1 if the answer
     to one would fully and rightly serve the other, else 0; weight, if it stands there, says how
