@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+import struct
+from typing import TYPE_CHECKING, Any
 
 from llmc.errors import CacheFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable
 
     from llmc.file import File
 
@@ -62,17 +63,6 @@ SELECT count(*) FROM {0}_rowids AS r WHERE
     NOT EXISTS (SELECT 1 FROM vector WHERE id = r.rowid AND space_id = ?1)
     AND NOT EXISTS (SELECT 1 FROM vector_gone WHERE vector_id = r.rowid AND space_id = ?1)
 """
-
-
-class _Slot(NamedTuple):
-    """Where a vector stands in an index, and what stands there."""
-
-    vector_id: int
-    chunk_id: int
-    offset: int
-    part: Any
-    group: int
-    bits: bytes
 
 
 class Index:
@@ -203,30 +193,36 @@ class Index:
 
     def _differing(self, space: int) -> tuple[int, int]:
         """Count the chunks of a wrong size, and the vectors that do not stand where they should."""
-        unfit = differing = 0
-        slots = 0
+        unfit = differing = slots = 0
+        width = self._sizes[2] // _CHUNK
         for chunk_id, part, *blobs in self._file.stream(_CHUNKS.format(self._name)):
-            if [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs] != [*self._sizes]:
+            if any(map(_differs, blobs, self._sizes)):
                 unfit += 1
                 continue
-            found = list(_slots(chunk_id, part, blobs))
-            slots += len(found)
-            differing += sum(not same for same in self._compared(space, found))
+            validity, rowids, vectors, groups = blobs
+            taken = int.from_bytes(validity, "little")
+            ids, numbers = (struct.unpack(f"<{_CHUNK}q", each) for each in (rowids, groups))
+            meant = self._meant(space, ids)
+            for offset in (offset for offset in range(_CHUNK) if taken >> offset & 1):
+                slots += 1
+                bits = vectors[width * offset : width * offset + width]
+                place, content = meant.get(ids[offset], (None, None))
+                stands = (part, numbers[offset], bits)
+                differing += place != (chunk_id, offset) or content not in {None, stands}
         rows = self._file.number(f"SELECT count(*) FROM {self._name}_rowids")
         return unfit, max(differing, abs(rows - slots) if not unfit else 0)
 
-    def _compared(self, space: int, slots: list[_Slot]) -> Iterator[bool]:
-        """Yield for each slot whether it holds what a vector there should have put into it."""
-        listed = f"[{', '.join(str(slot.vector_id) for slot in slots)}]"
+    def _meant(self, space: int, ids: Iterable[int]) -> dict[int, tuple[Any, Any]]:
+        """Return where vectors should stand, and what should stand there; None for one gone."""
+        listed = f"[{', '.join(map(str, ids))}]"
         rows = self._file.rows(_MEANT.format(self._name), (listed, space, 2 * self._dimension))
-        meant = {row[0]: row[1:] for row in rows}
-        for slot in slots:
-            chunk_id, offset, group, numbers = meant.get(slot.vector_id, (None,) * 4)
-            placed = (chunk_id, offset) == (slot.chunk_id, slot.offset)
-            yield placed and (
-                numbers is None
-                or (slot.part, slot.group, slot.bits) == (group % _PARTS, group, _bits(numbers, 2))
+        return {
+            vector_id: (
+                (chunk_id, offset),
+                numbers and (group % _PARTS, group, _bits(numbers, 2)),
             )
+            for vector_id, chunk_id, offset, group, numbers in rows
+        }
 
 
 def load(file: File) -> None:
@@ -244,19 +240,8 @@ def load(file: File) -> None:
         file.load_extension(os.path.join(folders[0], "vec0"))
 
 
-def _slots(chunk_id: int, part: Any, blobs: Sequence[bytes]) -> Iterator[_Slot]:
-    """Yield what a chunk holds."""
-    validity, rowids, vectors, groups = blobs
-    taken = int.from_bytes(validity, "little")
-    width = len(vectors) // _CHUNK
-    for offset in range(_CHUNK):
-        if taken >> offset & 1:
-            vector_id, group = (
-                int.from_bytes(numbers[8 * offset : 8 * offset + 8], "little", signed=True)
-                for numbers in (rowids, groups)
-            )
-            bits = vectors[width * offset : width * offset + width]
-            yield _Slot(vector_id, chunk_id, offset, part, group, bits)
+def _differs(blob: object, size: int) -> bool:
+    return not isinstance(blob, bytes) or len(blob) != size
 
 
 def _bits(numbers: bytes, width: int) -> bytes:
