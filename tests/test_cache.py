@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import struct
 from collections import deque
 from typing import Any
 
 import pytest
 from drafts import BASE_URL, USAGE, new_store, question
 
+from llmc import keys
 from llmc.asking import REFUSAL_TTL
 from llmc.cache import Cache
 from llmc.errors import (
@@ -16,9 +18,22 @@ from llmc.errors import (
     ProviderError,
     Unavailable,
 )
+from llmc.meaning import Found
 from llmc.pricing import estimate_tokens
 from llmc.store import Store
-from llmc.types import Answer, Ask, Hit, Invocation, Miss, Price, Request, Selector, Tokens
+from llmc.types import (
+    Alias,
+    Answer,
+    Ask,
+    Hit,
+    Invocation,
+    Miss,
+    Price,
+    Request,
+    Selector,
+    Tokens,
+    Vector,
+)
 
 
 def said(text: str, finish_reason: str | None = "stop", **more: Any) -> Answer:
@@ -1397,3 +1412,166 @@ def test_the_request_reaches_the_model_as_it_was_stated(cache, provider):
 
     assert provider.requests == [request]
     assert provider.requests[0].base_url == BASE_URL
+
+
+class Searcher:
+    """Finds what it is told to, and counts what it is asked."""
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+        self.misses: list[Miss] = []
+        self.embedded: list[Request] = []
+
+    def find(self, miss: Miss, ask: Ask) -> Found:
+        self.misses.append(miss)
+        return self.found
+
+    def vector(self, request: Request, namespace: str, scope_hash: bytes) -> None:
+        self.embedded.append(request)
+
+
+class TestAQuestionInOtherWords:
+    """What the cache makes of what a search by meaning finds; `Meaning` has tests of its own."""
+
+    @pytest.fixture
+    def searcher(self):
+        return Searcher(Found(reason="nothing is near", cost=7))
+
+    @pytest.fixture
+    def cache(self, made, searcher):
+        return made(meaning=lambda: searcher)
+
+    def test_is_not_looked_for_unless_that_is_asked_for(self, cache, searcher):
+        cache.lookup(question(), Ask())
+
+        assert searcher.misses == []
+
+    def test_is_not_looked_for_where_the_same_words_are_stored(self, cache, searcher, answered):
+        answered()
+
+        answered(by_meaning=True)
+
+        assert searcher.misses == []
+
+    @pytest.mark.parametrize(
+        "ask",
+        [Ask(refresh=True), Ask(no_cache=True), Ask(samples=2)],
+        ids=["refresh", "no_cache", "samples"],
+    )
+    def test_is_not_looked_for_where_nothing_may_be_read(self, cache, searcher, ask):
+        cache.lookup(question(), ask._replace(by_meaning=True))
+
+        assert searcher.misses == []
+
+    def test_is_looked_for_with_what_the_exact_search_knows(self, cache, searcher):
+        missed = cache.lookup(question(), Ask(by_meaning=True))
+
+        (given,) = searcher.misses
+        assert given.key == keys.cache_key(question())
+        assert given.scope == keys.frame_of(question()) == missed.scope
+
+    def test_says_why_it_was_not_found(self, cache):
+        missed = cache.lookup(question(), Ask(by_meaning=True))
+
+        assert missed.reason == "not stored; by meaning: nothing is near"
+        assert missed.no_meaning == "nothing is near"
+
+    def test_says_first_that_the_same_words_have_expired(self, cache, answered, clock):
+        answered(ttl=1.0)
+        clock.now += DAY
+
+        missed = cache.lookup(question(), Ask(by_meaning=True))
+
+        assert missed.reason == "not stored (it has expired); by meaning: nothing is near"
+
+    def test_answers_for_nothing_but_its_search(self, cache, searcher, store, clock):
+        cache.ask(question(), Ask())
+        entry, alias = store.entry(1), Alias("default", b"k" * 32, 1, "e", 0.97, "other?", 0)
+        searcher.found = Found(entry, alias, cost=7)
+
+        hit = cache.ask(question("other?"), Ask(by_meaning=True))
+        cache.record(hit, COMMAND)
+
+        assert (hit.source, hit.level, hit.entry, hit.alias) == ("semantic", 4, entry, alias)
+        assert (hit.line.spent_nusd, hit.line.embedding_nusd) == (0, 7)
+        assert hit.line.avoided_nusd == entry.cost
+        assert store.paraphrases.alias("default", b"k" * 32) == alias
+        assert rows(store, "entry_id", "ledger") == [(1,), (1,)]
+        assert store.file.rows("SELECT * FROM invocation") == []
+
+    def test_leaves_its_vector_and_its_cost_to_the_models_answer(self, cache, searcher, store):
+        vector = Vector("e", 3, struct.pack("<8f", 1.0, *[0.0] * 7))
+        searcher.found = Found(reason="nothing is near", vector=vector, cost=7)
+
+        cache.ask(question(), Ask(by_meaning=True))
+
+        assert store.file.rows("SELECT entry_id, grp FROM vector") == [(1, 3)]
+        assert rows(store, "source, embedding_nusd") == [("model", 7)]
+        assert searcher.embedded == []
+
+    @pytest.mark.parametrize("by_meaning", [True, False])
+    def test_finds_every_answer_from_then_on(self, cache, searcher, by_meaning):
+        cache.ask(question(), Ask(by_meaning=by_meaning))
+
+        assert searcher.embedded == [question()]
+
+    @pytest.mark.parametrize(
+        "ask", [Ask(samples=2), Ask(no_cache=True), Ask(ttl=0)], ids=["sample", "no_cache", "ttl 0"]
+    )
+    def test_is_no_matter_of_what_is_not_kept_or_random(self, cache, searcher, ask):
+        cache.ask(question(), ask)
+
+        assert searcher.embedded == []
+
+    @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+    def test_costs_though_the_model_then_fails(self, cache, provider, store, fault):
+        provider.will(fault)
+
+        with pytest.raises(type(fault)):
+            cache.ask(question(), Ask(by_meaning=True))
+
+        assert rows(store, "source, spent_nusd, embedding_nusd, entry_id") == [
+            ("failed", 0, 7, None)
+        ]
+
+    def test_leaves_no_line_where_it_cost_nothing_and_the_model_fails(
+        self, cache, searcher, provider, store
+    ):
+        searcher.found = Found(reason="nothing is near")
+        provider.will(Unavailable("no"))
+
+        with pytest.raises(Unavailable):
+            cache.ask(question(), Ask(by_meaning=True))
+
+        assert rows(store) == []
+
+    def test_costs_though_nothing_can_be_counted(self, made, searcher, store, provider):
+        cache = made(store=Failing(store, "record"), meaning=lambda: searcher)
+        provider.will(Unavailable("no"))
+
+        with pytest.raises(Unavailable):
+            cache.ask(question(), Ask(by_meaning=True))
+
+    def test_is_wanted_though_there_is_no_file(self, made):
+        cache = made(store=None, meaning=lambda: None)
+
+        assert cache.ask(question(), Ask(by_meaning=True)).no_meaning == "no embedder"
+
+    @pytest.mark.parametrize(
+        ("share", "index", "asked"),
+        [(0.0, 0, 0), (0.02, 19_999, 1), (0.02, 20_000, 0), (1.0, -1, 1)],
+    )
+    def test_is_audited_by_its_share(
+        self, made, searcher, store, provider, draw, share, index, asked
+    ):
+        aside = Provider()
+        cache = made(meaning=lambda: searcher, connect_aside=lambda _: aside)
+        cache.ask(question(), Ask())
+        alias = Alias("default", b"k" * 32, 1, "e", 0.97, "other?", 0)
+        searcher.found = Found(store.entry(1), alias)
+        hit = cache.ask(question("other?"), Ask(by_meaning=True))
+        draw.index = index
+
+        cache.audit(question("other?"), Ask(), hit, share=share)
+
+        assert (min(aside.asked, 1), provider.asked) == (asked, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from llmc import config
 from llmc.endpoints import PROVIDERS
-from llmc.errors import ConfigError
+from llmc.errors import ConfigError, EmbeddingError
 from llmc.pricing import Rate
 from llmc.settings import SETTINGS
 
@@ -523,3 +523,131 @@ def test_a_configuration_that_is_named_must_be_there(monkeypatch):
 
     with pytest.raises(ConfigError, match=r"LLMC_CONFIG: there is no nowhere\.toml"):
         config.load({})
+
+
+# -- questions in other words --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("LLMC_MATCH", "fuzzy", "'fuzzy' is none of auto, exact, semantic"),
+        ("LLMC_ERROR", "7%", "'7%' is none of 10%, 5%, strict"),
+        ("LLMC_ERROR", "0.05", "'0.05' is none of 10%, 5%, strict"),
+        ("LLMC_THRESHOLD", "1.5", "'1.5' is not a number from 0 to 1"),
+        ("LLMC_THRESHOLD", "nan", "'nan' is not a number from 0 to 1"),
+        ("LLMC_AUDIT", "2%", "'2%' is not a number from 0 to 1"),
+        ("LLMC_AUDIT", "-1", "'-1' is not a number from 0 to 1"),
+        ("LLMC_EMBEDDER", "bert", "'bert' is none of auto, minilm, openai, none, PROVIDER/MODEL"),
+        ("LLMC_EMBEDDER", "openai/", "'openai/' is none of auto"),
+        ("LLMC_EMBEDDER", "acme/tiny", "no provider is called 'acme'"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_names_its_variable_and_what_may_stand_there(
+    home, variable, value, said
+):
+    with pytest.raises(ConfigError, match=f"^{variable}: {said}"):
+        load(environ={variable: value})
+
+
+def test_an_embedder_of_an_unknown_provider_names_the_file(user_file):
+    user_file.write_text('embedder = "acme/tiny"')
+
+    with pytest.raises(ConfigError) as raised:
+        load()
+
+    assert str(raised.value) == f"{user_file}: embedder: no provider is called 'acme'"
+    assert "openai" in raised.value.hint
+
+
+@pytest.mark.parametrize("name", ["threshold", "embedder", "audit"])
+def test_a_projects_file_may_not_choose_who_is_told_or_how_near_is_near(project_file, name):
+    project_file.write_text(f'{name} = "none"')
+
+    with pytest.raises(ConfigError, match=f"may not set '{name}'"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("user", "project", "environ", "flags", "threshold"),
+    [
+        ("threshold = 0.9", "", {}, {}, 0.9),
+        ("threshold = 0", "", {}, {}, 0.0),
+        ("threshold = 0.9\nerror = '5%'", "", {}, {}, 0.9),
+        ("threshold = 0.9", "error = '10%'", {}, {}, None),
+        ("threshold = 0.9", "", {"LLMC_ERROR": "5%"}, {}, None),
+        ("threshold = 0.9", "", {}, {"error": "5%"}, None),
+        ("", "error = '10%'", {"LLMC_THRESHOLD": "0.9"}, {}, 0.9),
+        ("", "", {"LLMC_ERROR": "5%"}, {"threshold": "0.9"}, 0.9),
+        ("", "", {"LLMC_ERROR": "5%", "LLMC_THRESHOLD": "0.9"}, {}, 0.9),
+        ("threshold = 0.9", "", {}, {"threshold": "none"}, None),
+    ],
+)
+def test_of_a_promise_and_a_threshold_the_one_said_nearer_to_the_question_counts(
+    user_file, project_file, user, project, environ, flags, threshold
+):
+    user_file.write_text(user)
+    project_file.write_text(project)
+
+    assert load(environ=environ, **flags).threshold == threshold
+
+
+OPENAI = {"OPENAI_API_KEY": "sk-x"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "local"),
+    [
+        ({}, None, None),
+        (OPENAI, "text-embedding-3-small@https://api.openai.com/v1", False),
+        ({**OPENAI, "OPENAI_BASE_URL": "https://example.com/v1"}, None, None),
+        ({**OPENAI, "LLMC_MODEL": "ollama/llama3.2"}, None, None),
+        ({**OPENAI, "LLMC_MODEL": "acme/x"}, None, None),
+        ({**OPENAI, "LLMC_EMBEDDER": "none"}, None, None),
+        ({"LLMC_EMBEDDER": "openai"}, "text-embedding-3-small@https://api.openai.com/v1", False),
+        ({"LLMC_EMBEDDER": "openai/big"}, "big@https://api.openai.com/v1", False),
+        ({"LLMC_EMBEDDER": "minilm"}, "minilm", True),
+        (
+            {"LLMC_EMBEDDER": "ollama/nomic/v1", "OPENAI_BASE_URL": "https://example.com/v1"},
+            "nomic/v1@http://127.0.0.1:11434/v1",
+            False,
+        ),
+    ],
+)
+def test_the_embedder_is_the_one_chosen_else_openais_where_the_model_is_openais(
+    home, environ, name, local
+):
+    chosen = config.embedder_of(load(environ={"HOME": str(home), **environ}))
+
+    assert (chosen and chosen.name, chosen and chosen.local) == (name, local)
+
+
+def test_the_local_model_is_chosen_before_all_others_once_it_is_there(home):
+    folder = home / ".local" / "share" / "llmc" / "models"
+    folder.mkdir(parents=True)
+    (folder / "minilm.safetensors").write_bytes(b"")
+
+    chosen = config.embedder_of(load(environ={"HOME": str(home), **OPENAI}))
+
+    assert (chosen.name, chosen.local, chosen.price(9, ["a"])) == ("minilm", True, 0)
+
+
+def test_an_embedder_without_a_key_is_an_embedder_that_fails(home):
+    chosen = config.embedder_of(load(environ={"LLMC_EMBEDDER": "openai"}))
+
+    with pytest.raises(EmbeddingError, match="OPENAI_API_KEY is not set"):
+        chosen.open()
+
+
+@pytest.mark.parametrize(("tokens", "cost"), [(7, 140), (None, 2 * 20), (0, 0)])
+def test_an_embedder_costs_what_was_billed_else_what_its_texts_are_likely_to_be(
+    user_file, tokens, cost
+):
+    user_file.write_text(
+        'embedder = "enc/tiny"\n[providers.enc]\nbase_url = "https://example.com/v1"\n'
+        "[prices.tiny]\ninput = 0.02\noutput = 0\n"
+    )
+
+    chosen = config.embedder_of(load())
+
+    assert chosen.price(tokens, ["four", "five"]) == cost

@@ -280,3 +280,39 @@ class TestTheLastEntry:
         store.record(line(source="bypass"))
 
         assert ledger.last_entry_id() is None
+
+
+def test_a_question_without_an_answer_is_no_request_and_has_a_cost(ledger, write):
+    write(line(source="failed", spent_nusd=0, avoided_nusd=0, embedding_nusd=7), line())
+
+    found = total(ledger)
+
+    assert (found["requests"], found["misses"], found["hits"]) == (1, 1, 0)
+    assert (found["embedding_nusd"], found["unpriced_hits"], found["unpriced_calls"]) == (7, 0, 0)
+    assert (found["avoided_nusd"], found["spent_nusd"]) == (0, 5000)
+
+
+def test_a_question_without_an_answer_is_not_the_last_one(ledger, write):
+    write(line(entry_id=3), line(source="failed"))
+
+    assert ledger.last_entry_id() == 3
+
+
+def test_judging_is_added_to_an_entrys_last_semantic_hit(ledger, write, store):
+    write(
+        hit_line(1, source="semantic"),
+        hit_line(1, source="semantic"),
+        hit_line(1),
+        hit_line(2, source="semantic"),
+    )
+
+    with store.transaction():
+        ledger.add_judging(1, 5)
+        ledger.add_judging(1, 2)
+
+    assert store.file.rows("SELECT judging_nusd FROM ledger ORDER BY id") == [
+        (0,),
+        (7,),
+        (0,),
+        (0,),
+    ]

@@ -168,3 +168,26 @@ def test_an_id_is_never_given_twice(cli, upstream, answer):
     second = answer("q")
 
     assert second["id"] > first["id"]
+
+
+def test_a_wording_that_matches_is_forgotten_and_its_answer_stays(cli, encoder, listed, db):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo the last git commit?")
+
+    result = cli("invalidate", "how can I", "--yes")
+
+    assert result.out == "removed 0 entries and 1 wording of others\n"
+    assert prompts(listed()) == ["how do I undo the last git commit?"]
+    assert b"how can I" not in b"".join(path.read_bytes() for path in db.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "flags", [["-n", "elsewhere"], ["--field", "answer"], ["--dry-run"]], ids=" ".join
+)
+def test_a_wording_stays_where_it_is_not_meant(cli, encoder, store, flags):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo the last git commit?")
+
+    cli("invalidate", "how can I", "--yes", *flags)
+
+    assert len(list(store.paraphrases.wordings(None))) == 1
