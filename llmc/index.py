@@ -54,6 +54,11 @@ SELECT r.rowid, r.chunk_id, r.chunk_offset, v.grp, v.numbers FROM json_each(?) A
 CROSS JOIN {0}_rowids AS r ON r.rowid = slot.value
 LEFT JOIN vector AS v ON v.id = r.rowid AND v.space_id = ? AND length(v.numbers) = ?
 """
+# What belongs to no chunk stands in the way of the next one.
+_COUNTS = """
+SELECT (SELECT count(*) FROM {0}_rowids), (SELECT count(*) FROM {0}_vector_chunks00)
+    + (SELECT count(*) FROM {0}_metadatachunks00) - 2 * (SELECT count(*) FROM {0}_chunks)
+"""
 _MISSING = """
 SELECT count(*) FROM vector AS v LEFT JOIN {0}_rowids AS r ON r.rowid = v.id
 WHERE v.space_id = ? AND r.rowid IS NULL
@@ -176,12 +181,12 @@ class Index:
         """
         try:
             self.check()
-            sizes, others = self._differing(space)
+            broken, others = self._differing(space)
             counts = {
                 "are not in the index": self._count(_MISSING, space),
                 "are in the index alone": self._count(_ALONE, space),
                 "are in the index as others": others,
-                "chunks of the index have the wrong size": sizes,
+                "chunks of the index are not whole": broken,
             }
         except CacheFileError as error:
             reason = str(error).removeprefix(f"cache file {self._file.path}: ")
@@ -192,7 +197,7 @@ class Index:
         return self._file.number(sql.format(self._name), (space,))
 
     def _differing(self, space: int) -> tuple[int, int]:
-        """Count the chunks of a wrong size, and the vectors that do not stand where they should."""
+        """Count the chunks that are not whole, and the vectors that stand where they should not."""
         unfit = differing = slots = 0
         width = self._sizes[2] // _CHUNK
         for chunk_id, part, *blobs in self._file.stream(_CHUNKS.format(self._name)):
@@ -209,8 +214,10 @@ class Index:
                 place, content = meant.get(ids[offset], (None, None))
                 stands = (part, numbers[offset], bits)
                 differing += place != (chunk_id, offset) or content not in {None, stands}
-        rows = self._file.number(f"SELECT count(*) FROM {self._name}_rowids")
-        return unfit, max(differing, abs(rows - slots) if not unfit else 0)
+        if unfit:
+            return unfit, differing
+        rows, spare = self._file.rows(_COUNTS.format(self._name))[0]
+        return abs(spare), max(differing, abs(rows - slots))
 
     def _meant(self, space: int, ids: Iterable[int]) -> dict[int, tuple[Any, Any]]:
         """Return where vectors should stand, and what should stand there; None for one gone."""

@@ -980,14 +980,14 @@ class TestADamagedIndex:
             for name, told in {
                 "chunks": "2 are in the index as others",
                 "rowids": "2 are not in the index",
-                "vector_chunks00": "1 chunks of the index have the wrong size",
-                "metadatachunks00": "1 chunks of the index have the wrong size",
+                "vector_chunks00": "1 chunks of the index are not whole",
+                "metadatachunks00": "1 chunks of the index are not whole",
             }.items()
         },
         **{
             f"{column} of another size": (
                 f"UPDATE index_1_1_{table} SET {column} = zeroblob(length({column}) + 8)",
-                "1 chunks of the index have the wrong size",
+                "1 chunks of the index are not whole",
             )
             for table, column in BLOBS
             if column in {"validity", "rowids", "vectors", "data"}
@@ -1002,7 +1002,11 @@ class TestADamagedIndex:
         },
         "text for numbers": (
             "UPDATE index_1_1_chunks SET rowids = CAST(rowids AS TEXT)",
-            "1 chunks of the index have the wrong size",
+            "1 chunks of the index are not whole",
+        ),
+        "a part of a chunk that is not there": (
+            "INSERT INTO index_1_1_vector_chunks00 (_rowid_, rowid, vectors) VALUES (2, 2, x'')",
+            "1 chunks of the index are not whole",
         ),
         "another part": (
             "UPDATE index_1_1_chunks SET partition00 = 6",
