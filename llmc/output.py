@@ -114,7 +114,7 @@ def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
     print_table(_LIST, rows, color=color, right=("id", "age", "hits"), flexible="prompt")
 
 
-def print_entry(entry: Entry, frame: dict[str, Any]) -> None:
+def print_entry(entry: Entry, frame: dict[str, Any], wordings: Sequence[Alias] = ()) -> None:
     """Show all that is known of one entry to a person."""
     now = time.time()
     tokens, expires = entry.tokens, entry.expires_at
@@ -136,6 +136,7 @@ def print_entry(entry: Entry, frame: dict[str, Any]) -> None:
         ("tokens", None if tokens.prompt is None else f"{tokens.prompt} + {tokens.completion}"),
         ("parameters", _parameters(frame["body"])),
     ]
+    facts += [("also", f"{brief(each, width=80)} ({each.similarity:.3f})") for each in wordings]
     lines = [f"{name:<11}{text.one_line(value)}\n" for name, value in facts if value]
     parts = [("system", keys.system_of(keys.request_from(json.dumps(frame), "")))]
     parts += [("prompt", entry.prompt), ("answer", answer_text(entry))]

@@ -41,13 +41,13 @@ class Paraphrases:
         )
         return Alias(*rows[0]) if rows else None
 
-    def last_alias(self, entry_id: int) -> Alias | None:
-        """Return the wording that an entry served last; None if it never served another's."""
+    def of(self, entry_id: int) -> list[Alias]:
+        """Return all wordings that an entry serves, the last served first."""
         rows = self._file.rows(
-            f"SELECT {_ALIAS} FROM alias WHERE entry_id = ? ORDER BY last_hit_at DESC LIMIT 1",
+            f"SELECT {_ALIAS} FROM alias WHERE entry_id = ? ORDER BY last_hit_at DESC, key",
             (entry_id,),
         )
-        return Alias(*rows[0]) if rows else None
+        return [Alias(*row) for row in rows]
 
     def learn(self, alias: Alias, *, at: float) -> None:
         """Remember an accepted wording, or a new use, within the caller's transaction.

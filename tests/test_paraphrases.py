@@ -71,12 +71,12 @@ def test_nothing_is_learned_of_an_entry_that_has_gone(store, known):
     assert known.alias("default", b"k" * 32) is None
 
 
-def test_the_last_wording_of_an_entry_is_the_one_that_was_served_last(store, known):
+def test_the_wordings_of_an_entry_come_with_the_last_served_first(store, known):
     learn(store, alias(), alias(key=b"l" * 32, prompt="other words"), at=1.0)
     learn(store, alias(), at=2.0)
 
-    assert known.last_alias(1).prompt == "reworded"
-    assert known.last_alias(2) is None
+    assert [each.prompt for each in known.of(1)] == ["reworded", "other words"]
+    assert known.of(2) == []
 
 
 def test_a_hit_by_meaning_is_learned_with_its_line(store, known):

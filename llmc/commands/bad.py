@@ -35,7 +35,7 @@ def command(
         frame, _ = store.frame(found)
         # The last answer is judged as it was given; an id may have been read off an earlier one.
         seen = entry_id is not None or store.ledger.last_source(found) == "semantic"
-        alias = store.paraphrases.last_alias(found) if seen else None
+        alias = next(iter(store.paraphrases.of(found)), None) if seen else None
         verdict = alias and verdict_on(alias, entry, origin="bad", right=False, at=time.time())
         store.delete([found], verdict)
         output.scrubbed(store.file.scrub())

@@ -185,3 +185,14 @@ def test_a_sample_is_shown_with_its_number(cli, upstream):
     result = cli("show", "--json")
 
     assert json.loads(result.out)["sample"] == 2
+
+
+def test_the_other_words_that_an_answer_serves_are_shown(cli, encoder):
+    stored, reworded = "how do I undo the last git commit?", "how can I undo the last git commit?"
+    cli("ask", "--match", "semantic", stored)
+    cli("ask", "--match", "semantic", reworded)
+
+    assert f"also       “{reworded}” (1.000)\n" in cli("show").out
+    assert json.loads(cli("show", "--json").out)["wordings"] == [
+        {"prompt": reworded, "similarity": 1.0}
+    ]
