@@ -12,11 +12,13 @@ from pathlib import Path
 
 import apsw
 import pytest
-from encoder import OTHER, REWORDED, SHOUTED, STORED, at, reply
+from encoder import OTHER, REWORDED, SHOUTED, STORED, Embedder, at, reply
 from terminals import Terminal, eventually
 from upstream import Reply
 
 from llmc import file as cache_file
+from llmc import minilm
+from llmc.errors import CacheFileError, EmbeddingError
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 COST, TEXT = 0.0014, 0.007
@@ -814,3 +816,112 @@ def test_an_audit_does_not_hinder_the_porch(audited, cli, program, upstream):
 
     assert (first.out, own.out) == (f"{OURS}\n", f"{THEIRS}\n")
     assert len(upstream.calls) == 3
+
+
+# -- the local embedder --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def local(upstream, home, monkeypatch) -> Embedder:
+    """A local embedder that `auto` finds, in the place of the real model."""
+    folder = home / ".local" / "share" / "llmc" / "models"
+    folder.mkdir(parents=True)
+    (folder / "minilm.safetensors").write_bytes(b"")
+    fake = Embedder()
+    monkeypatch.setattr(minilm, "MiniLM", lambda _: fake)
+    return fake
+
+
+def vectors(store) -> list[tuple]:
+    return store.file.rows("SELECT entry_id FROM vector ORDER BY entry_id")
+
+
+@pytest.mark.parametrize(
+    "flags", [[], ["--exact"], ["--refresh"], ["--match", "semantic"]], ids=str
+)
+def test_every_answer_that_is_kept_gets_its_vector_at_once(answer, local, store, flags):
+    answer(STORED, *flags)
+
+    assert local.texts == [[STORED]]
+    assert vectors(store) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--no-cache"], ["--ttl", "0"], ["--sample", "2"], ["--temperature", "0.5"]],
+    ids=" ".join,
+)
+def test_what_is_not_kept_or_random_gets_none(answer, local, flags):
+    answer(STORED, *flags)
+
+    assert local.texts == []
+
+
+def test_an_exact_hit_embeds_nothing(answer, local):
+    answer(STORED)
+    local.texts.clear()
+
+    assert answer(STORED)["source"] == "exact"
+    assert local.texts == []
+
+
+def test_what_was_asked_in_a_pipe_is_found_by_other_words(answer, meant, local):
+    answer(STORED)
+
+    assert meant(REWORDED)["source"] == "semantic"
+    assert local.texts == [[STORED], [REWORDED]]
+
+
+def test_a_local_embedder_costs_nothing_and_works_offline(answer, meant, local, figures):
+    answer(STORED)
+
+    assert meant("--offline", REWORDED)["source"] == "semantic"
+    assert figures()["embedding_usd"] == 0
+
+
+def test_a_dry_run_asks_a_local_embedder(answer, meant, local):
+    answer(STORED)
+
+    assert meant("--dry-run", REWORDED)["source"] == "semantic"
+
+
+def test_an_answer_that_is_asked_anew_keeps_one_vector(answer, meant, local, store):
+    answer(STORED)
+    answer(STORED, "--refresh")
+
+    assert vectors(store) == [(1,)]
+    assert meant(REWORDED)["answer"] == "answer 2"
+
+
+@pytest.mark.parametrize("flags", [[], ["--match", "semantic"]], ids=str)
+def test_a_broken_local_embedder_costs_one_note_and_no_answer(cli, local, store, flags):
+    local.failure = EmbeddingError("model file x: it yields no numbers")
+
+    result = cli("ask", STORED, *flags)
+
+    assert (result.code, result.out) == (0, "answer 1\n")
+    assert result.err.count("it yields no numbers") == 1
+    assert len(result.err.splitlines()) == 2
+    assert cli("ask", STORED).out == "answer 1\n"
+
+
+def test_what_a_broken_embedder_left_out_is_made_up_for(cli, meant, local):
+    local.failure = EmbeddingError("no")
+    cli("ask", STORED)
+    local.failure = None
+
+    assert meant(REWORDED)["source"] == "semantic"
+
+
+def test_a_search_library_that_is_missing_costs_no_answer_its_place(cli, local, monkeypatch, store):
+    monkeypatch.setattr(store.vectors.__class__, "fault", lambda _: "no")
+    monkeypatch.setattr(store.vectors.__class__, "_load", _refuse)
+
+    result = cli("ask", "--exact", STORED)
+
+    assert (result.code, len(result.err.splitlines())) == (0, 1)
+    assert cli("ask", STORED).out == "answer 1\n"
+
+
+def _refuse(_: object) -> None:
+    raise CacheFileError("this apsw loads no extensions")
