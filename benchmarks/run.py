@@ -6,6 +6,7 @@ python benchmarks/run.py [--entries N] [--rounds N] [--peers]
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import tempfile
@@ -14,7 +15,14 @@ from pathlib import Path
 import meaning
 import size
 import startup
-from measure import fill, print_table
+from measure import ROOT, Environment, Row, fill, print_table, run, say
+
+
+def index_rows(environment: Environment) -> list[Row]:
+    """Measure the index of vectors, in an environment that has numpy: this Python may have none."""
+    say("measuring the index of vectors")
+    script = str(ROOT / "benchmarks" / "vectors.py")
+    return [Row(*each) for each in json.loads(run(environment.python, script, "--json"))]
 
 
 def main() -> None:
@@ -37,6 +45,7 @@ def main() -> None:
         )
         prepared = meaning.prepare(newest, folder / "meaning", entries=meaning.ENTRIES)
         found += meaning.rows(newest, prepared, rounds=options.rounds)
+        found += index_rows(newest)
         print(
             f"Python {platform.python_version()}, {platform.system()} {platform.machine()},"
             f" {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU of whole processes,"

@@ -18,6 +18,7 @@ import argparse
 import csv
 import hashlib
 import itertools
+import json
 import os
 import statistics
 import sys
@@ -441,6 +442,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of tab-separated questions")
     parser.add_argument("--questions", type=int, default=30_000, help="at most so many of them")
     parser.add_argument("--rounds", type=int, default=15, help="of each fresh process")
+    parser.add_argument("--json", action="store_true", help="print the rows for another program")
     options = parser.parse_args()
     vectors = None
     if options.model and options.data:
@@ -449,6 +451,9 @@ def main() -> None:
             vectors = real(*given, folder=Path(name), limit=options.questions)
     million, rounds = options.million, options.rounds
     table = rows(count=options.rows, million=million, vectors=vectors, rounds=rounds)
+    if options.json:
+        print(json.dumps(table))
+        return
     print(f"Load {os.getloadavg()[0]:.1f}.\n")
     print_table(table)
 
