@@ -35,6 +35,9 @@ threshold = 0.955
 input = 0.10
 output = 0.50
 """
+#: Variables that would change the story; authorities are of no use on this machine.
+_NOT_KEPT = ("LLMC_", "OPENAI_", "SSL_CERT_")
+
 _VECTORS = os.path.join(os.path.dirname(__file__), "demo.json")
 
 _STORY = (
@@ -58,7 +61,7 @@ def command(db: Db = None, color: Color = "auto") -> None:
         settings = os.path.join(folder, "config.toml")
         with open(settings, "w", encoding="utf-8") as file:
             file.write(_CONFIG)
-        kept = {name: v for name, v in os.environ.items() if not name.startswith("LLMC_")}
+        kept = {name: v for name, v in os.environ.items() if not name.startswith(_NOT_KEPT)}
         environ = kept | {
             "LLMC_CONFIG": settings,
             "LLMC_DB": os.path.abspath(db) if db else os.path.join(folder, "demo.db"),
@@ -74,7 +77,10 @@ def command(db: Db = None, color: Color = "auto") -> None:
         finally:
             server.shutdown()
             server.server_close()
-    streams.write("\n# With a key in OPENAI_API_KEY, or with Ollama running, the same for real.\n")
+    streams.write(
+        "\n# With a key in OPENAI_API_KEY, or with Ollama running, the same for real.\n"
+        "# llmc model pull brings the model that finds other words on this machine.\n"
+    )
 
 
 def _play(says: str, words: list[str], environ: dict[str, str], folder: str) -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
+import struct
+from operator import mul
 from types import SimpleNamespace
 
 import pytest
 
+from llmc import semantic
 from llmc.commands import demo
+from llmc.settings import SETTINGS
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +35,10 @@ def test_the_story_is_a_miss_a_hit_and_what_it_saved(cli, db):
         r" asked as “why is the sky blue\?”, similarity 0\.966; wrong\? llmc bad 1",
         lines[2],
     )
+    assert re.search(
+        "^1\t\\d s\t2\trehearsal\tdefault\twhy is the sky blue\\?$", result.out, re.MULTILINE
+    )
+    assert "\nhits_exact\t1\nhits_shared\t0\nhits_semantic\t1\n" in result.out
     assert len(re.findall("^Air scatters", result.out, re.MULTILINE)) == 3
     assert "(A rehearsal: no model was asked" in result.out
     assert not db.exists()
@@ -49,7 +58,9 @@ def test_the_story_does_not_depend_on_the_folder_it_is_told_in(cli, home, text):
 
 def test_the_story_does_not_depend_on_the_users_settings(cli, configuration, monkeypatch, home):
     configuration('cache = "deterministic"\n')
-    monkeypatch.setenv("LLMC_TTL", "0")
+    [monkeypatch.setenv(f"LLMC_{setting.name.upper()}", "0") for setting in SETTINGS]
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "x")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-mine")
 
@@ -76,3 +87,22 @@ def test_the_commands_shown_can_be_typed_on_a_kept_file(cli):
     result = cli("list", "--db", "kept.db", "--json")
 
     assert json.loads(result.out)["prompt"] == "why is the sky blue?"
+
+
+def test_the_vectors_are_of_its_questions_and_as_near_as_it_says():
+    with open(demo._VECTORS, encoding="utf-8") as file:
+        packed = [base64.b64decode(text) for text in json.load(file).values()]
+    first, second = (struct.unpack("<384e", vector) for vector in packed)
+
+    similarity = sum(map(mul, first, second))
+
+    assert similarity == pytest.approx(0.966, abs=1e-3)
+    assert sum(map(mul, first, first)) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_threshold_of_the_story_is_the_one_of_the_model_that_it_plays():
+    assert f"threshold = {semantic.THRESHOLDS['minilm']['5%']}" in demo._CONFIG
+
+
+def test_the_story_ends_with_what_to_do_next(cli):
+    assert "llmc model pull" in cli("demo").out.splitlines()[-1]
