@@ -17,6 +17,10 @@ from llmc import cli as command_line
 from llmc import file as cache_file
 from llmc import streams
 from llmc.store import Store
+from llmc.weights import load_numpy
+
+# With one thread: two that wait for each other take seven times as long on a busy machine.
+load_numpy()
 
 ROOT = Path(__file__).resolve().parent.parent
 
