@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 from itertools import count
 from pathlib import Path
 
@@ -227,6 +228,39 @@ class TestTheRowsOfSchema1:
         assert entry_id == 5
         assert store.count() == 4
         assert store.file.number("SELECT count(*) FROM scope") == 2
+
+
+class TestTheRowsOfSchema2:
+    @pytest.fixture
+    def store(self, path):
+        build(RELEASED[1], path)
+        with Store(str(path)) as store:
+            yield store
+
+    def test_keep_what_was_learned_and_judged(self, store):
+        names = ("alias", "verdict", "calibration", "vector_due")
+
+        rows = [store.file.number(f"SELECT count(*) FROM {name}") for name in names]
+
+        assert rows == [1, 1, 1, 1]
+        assert store.paraphrases.calibration("minilm") == {"thresholds": {"5%": 0.955}}
+
+    def test_keep_their_vectors_whose_index_can_be_made_anew(self, store):
+        without = store.vectors.damage()
+
+        store.vectors.rebuild()
+
+        asked = struct.pack("<4f", 0.6, 0.8, 0, 0)
+        (found,) = store.vectors.anywhere(1, vector=asked)
+        assert without == [
+            "vectors of minilm (4 numbers): the index cannot be used: no such table: index_1_3"
+        ]
+        assert (found.entry_id, found.similarity) == (1, pytest.approx(1, abs=1e-3))
+        assert store.vectors.damage() == []
+
+    def test_agree_with_each_other(self, store):
+        assert store.file.damage() == []
+        assert store.file.rows("PRAGMA foreign_key_check") == []
 
 
 class TestAFurtherStep:
