@@ -30,7 +30,7 @@ _CHUNK = 512
 #: How many deviations beyond its mean a number of differing signs may lie and still be searched.
 _DEVIATIONS = 5
 
-#: Tables that sqlite-vec keeps an index in, in the order of their names in `_WHOLE`.
+#: Tables that sqlite-vec keeps an index in.
 _SHADOWS = ("chunks", "info", "rowids", "vector_chunks00", "metadatachunks00")
 
 #: The byte that holds a number's sign, as a binary digit: 1 for what is not negative.
