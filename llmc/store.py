@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from llmc.akin import akin
 from llmc.errors import CacheFileError, LlmcError
 from llmc.file import File
 from llmc.ledger import Ledger
@@ -259,6 +258,8 @@ class Store:
 
     def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
         """Return entries that look like a question: at most `limit` for each way to do so."""
+        from llmc.akin import akin
+
         found = map(self.entry, akin(self.file, prompt, scope_hash, limit=limit))
         return [entry for entry in found if entry is not None]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from llmc import config, keys, output, streams
-from llmc.errors import LlmcError
+from llmc.errors import LlmcError, ProviderError
 from llmc.meaning import verdict_on
 from llmc.options import Color, Db, EntryId, Json
 from llmc.store import Store
@@ -70,3 +70,5 @@ def _ask_anew(settings: config.Settings, request: Request, entry: Entry, *, json
             output.print_text(answer if answer.endswith("\n") else answer + "\n")
         streams.note(output.answered(hit, now=time.time(), verbose=False))
         cache.record(hit)
+    if hit.failure is not None:
+        raise ProviderError(hit.failure)

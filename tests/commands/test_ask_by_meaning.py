@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -925,3 +926,60 @@ def test_a_search_library_that_is_missing_costs_no_answer_its_place(cli, local, 
 
 def _refuse(_: object) -> None:
     raise CacheFileError("this apsw loads no extensions")
+
+
+# -- more of what others got wrong ---------------------------------------------------------------
+
+
+def test_a_wording_accepted_under_a_low_threshold_is_no_answer_for_others(meant, kept, encoder):
+    encoder.vectors[SHOUTED] = at(0.6)
+    assert meant(SHOUTED, "--threshold", "0.5")["source"] == "semantic"
+
+    assert meant(SHOUTED)["source"] == "model"
+
+
+def test_an_answer_that_was_streamed_is_found_by_other_words(cli, meant, encoder):
+    cli("ask", "--stream", STORED, terminal=True)
+
+    assert meant(REWORDED)["answer"] == "answer 1"
+
+
+def test_wordings_and_verdicts_outlive_the_process(meant, kept, cli, program, encoder):
+    meant(REWORDED)
+
+    again = program("ask", "--match", "semantic", REWORDED)
+    cli("bad")
+    program("ask", STORED)
+    other = program("ask", "--match", "semantic", REWORDED)
+
+    assert "semantic hit" in again.err
+    assert "semantic hit" not in other.err
+
+
+def test_a_template_that_differs_in_one_line_is_asked_in_a_pipe_each_time(answer, kept, upstream):
+    prompts = [f"summarise this issue in one line: item {name}" for name in ("ant", "bee", "cat")]
+
+    sources = [answer(prompt)["source"] for prompt in prompts]
+
+    assert sources == ["model"] * 3
+
+
+def test_many_processes_may_look_at_once(encoder, kept, program):
+    with ThreadPoolExecutor(8) as pool:
+        ask = ("ask", "--match", "semantic", REWORDED)
+        results = list(pool.map(lambda _: program(*ask), range(8)))
+
+    assert {result.out for result in results} == {"answer 1\n"}
+    assert {len(result.err.splitlines()) for result in results} == {1}
+
+
+def test_many_processes_may_begin_at_once(encoder, program, store):
+    questions = [f"how do I undo the last {n} git commits?" for n in range(2, 10)]
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda q: program("ask", "--match", "semantic", q), questions))
+
+    assert {result.code for result in results} == {0}
+    assert {len(result.err.splitlines()) for result in results} == {1}
+    assert len(store.vectors.spaces()) == 1
+    assert store.file.number("SELECT count(*) FROM vector") == 8

@@ -236,3 +236,13 @@ def test_an_unusable_file_has_its_own_code(cli, unusable):
 
     assert result.code == 5
     assert unusable.reason in result.err
+
+
+def test_a_new_answer_that_is_none_is_a_failure(cli, reworded, upstream, listed):
+    upstream.will(Reply(message={"role": "assistant", "content": None, "refusal": "I cannot"}))
+
+    result = cli("bad", "--refresh")
+
+    assert result.code == 1
+    assert "the model refused: I cannot" in result.err
+    assert listed() == []
