@@ -40,6 +40,11 @@ __all__ = [
 #: the local model, one request to an endpoint.
 _CATCH_UP = 127
 
+#: How many of them an endpoint is given beside the question: the answer must not wait for a slow
+#: one. More follow for some seconds.
+_BESIDE = 8
+_PATIENCE = 2.0
+
 
 class Chosen(NamedTuple):
     """The embedder that the settings choose, not opened yet.
@@ -245,15 +250,31 @@ class Meaning:
         vectors = self._shelf.vectors
         expected = self._expected_space()
         behind = self._behind(expected, miss, namespace)
-        numbers, *others = self.embedded([asked.text, *(each.text for each in behind)], bill)
+        beside = behind if self.chosen.local else behind[:_BESIDE]
+        numbers, *others = self.embedded([asked.text, *(each.text for each in beside)], bill)
         space = vectors.space(self.chosen.name, len(numbers) // 4)
         if space is None:
             space = self._make_space(len(numbers) // 4)
-        if space != expected:
+        if space == expected:
+            self._add(space, beside, others)
+            behind = behind[len(beside) :]
+        else:
             behind = self._behind(space, miss, namespace)
-            others = self.embedded([each.text for each in behind], bill)
-        self._add(space, behind, others)
+        self._catch_up(space, behind, bill)
         return space, numbers
+
+    def _catch_up(self, space: int, behind: list[_Behind], bill: list[int]) -> None:
+        """Embed what is left, twice as much at a time, for as long as that goes fast."""
+        step = len(behind) if self.chosen.local else 2 * _BESIDE
+        ends = self._clock() + _PATIENCE
+        while behind and self._clock() < ends:
+            part, behind, step = behind[:step], behind[step:], 2 * step
+            try:
+                vectors = self.embedded([each.text for each in part], bill)
+            except EmbeddingError as error:
+                self._tell(error, "some stored questions are not compared yet")
+                return
+            self._add(space, part, vectors)
 
     def _spaces(self) -> list[Space]:
         return [s for s in self._shelf.vectors.spaces() if s.embedder == self.chosen.name]

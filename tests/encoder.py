@@ -62,6 +62,7 @@ class Embedder:
         self.vectors = vectors
         self.texts: list[list[str]] = []
         self.failure: Exception | None = None
+        self.failures: list[Exception | None] = []  # of the next calls, in order
 
     @property
     def dimension(self) -> int:
@@ -73,7 +74,8 @@ class Embedder:
         from llmc.embedder import Embedded, unit
 
         self.texts.append(texts)
-        if self.failure is not None:
-            raise self.failure
+        failure = self.failures.pop(0) if self.failures else self.failure
+        if failure is not None:
+            raise failure
         vectors = [unit(array("d", self.vectors.get(text, at(1.0)))) for text in texts]
         return Embedded(vectors, 0)

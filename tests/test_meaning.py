@@ -24,14 +24,30 @@ def notes():
     return []
 
 
+class Now:
+    """A clock that moves on by a step each time it is read."""
+
+    def __init__(self) -> None:
+        self.now, self.step = NOW, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
 @pytest.fixture
-def search(store, embedder, notes):
+def now():
+    return Now()
+
+
+@pytest.fixture
+def search(store, embedder, notes, now):
     """Return a search by meaning in the open file, through the local embedder."""
 
     def make(*, name="fake", local=True, error="5%", threshold=None, price=lambda *_: 0):
         chosen = Chosen(name, local=local, open=lambda: embedder, price=price)
         return Meaning(
-            store, chosen, error=error, threshold=threshold, clock=lambda: NOW, note=notes.append
+            store, chosen, error=error, threshold=threshold, clock=now, note=notes.append
         )
 
     return make
@@ -231,13 +247,55 @@ def test_what_is_to_have_no_vector_is_looked_at_once(meaning, store, embedder):
 
 def test_a_scope_that_is_far_behind_is_caught_up_with_piecemeal(meaning, store, embedder):
     found(meaning, STORED)
-    [store.put(draft(f"how do I undo git commit number {n}?"), line()) for n in range(150)]
+    behind_by(store, 150)
 
     found(meaning, REWORDED)
     found(meaning, SHOUTED)
 
     assert [len(texts) for texts in embedder.texts] == [1, 128, 24]
     assert store.file.number("SELECT count(*) FROM vector_due") == 0
+
+
+def behind_by(store, count: int) -> None:
+    [store.put(draft(f"how do I undo git commit number {n}?"), line()) for n in range(count)]
+
+
+def test_an_endpoint_is_given_twice_as_much_at_a_time(search, store, embedder):
+    remote = search(local=False)
+    found(remote, STORED)
+    behind_by(store, 60)
+
+    found(remote, REWORDED)
+
+    assert [len(texts) for texts in embedder.texts] == [1, 9, 16, 32, 4]
+    assert store.file.number("SELECT count(*) FROM vector_due") == 0
+
+
+def test_a_slow_endpoint_is_given_the_rest_another_time(search, store, embedder, now):
+    remote = search(local=False)
+    found(remote, STORED)
+    behind_by(store, 60)
+    now.step = 1.5
+
+    found(remote, REWORDED)
+
+    assert [len(texts) for texts in embedder.texts] == [1, 9, 16]
+    assert store.file.number("SELECT count(*) FROM vector_due") == 36
+
+
+def test_an_endpoint_that_fails_halfway_hides_nothing_that_is_known(search, store, embedder, notes):
+    remote = search(local=False)
+    found(remote, STORED)
+    store.put(draft(STORED), line())
+    found(remote, "what is the capital of the country?")
+    behind_by(store, 20)
+    embedder.failures = [None, EmbeddingError("it is late")]
+
+    hit = found(remote, REWORDED)
+
+    assert hit.entry.prompt == STORED
+    assert notes == ["it is late; some stored questions are not compared yet"]
+    assert store.file.number("SELECT count(*) FROM vector_due") == 12
 
 
 def test_a_file_that_is_read_only_is_searched_and_not_caught_up_with(
