@@ -27,12 +27,12 @@ def akin(file: File, prompt: str, scope_hash: bytes, *, limit: int) -> list[int]
     """Return the ids of entries that hold a prompt's words, of its scope's, and of the newest.
 
     The newest of each kind first, at most `limit` of it. Where no entry holds all the words, those
-    that hold the longest of them are taken. Raises CacheFileError.
+    that hold the three longest are taken, else those that hold one of these. Raises CacheFileError.
     """
     words = prompt[:_BEGINNING].split()
-    longest = sorted(words, key=len, reverse=True)
+    longest = sorted(words, key=len, reverse=True)[:3]
     found: list[int] = []
-    for chosen in (words, longest[:3], longest[:1]):
+    for chosen in (words, longest, *([word] for word in longest)):
         if chosen and not found:
             terms = " ".join('"' + word.replace('"', '""') + '"' for word in chosen)
             found = _ids(file, _HOLDING, f"prompt : ({terms})", limit)
