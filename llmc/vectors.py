@@ -143,10 +143,12 @@ class Vectors:
         """Return how many vectors a space holds."""
         return self._space(space).vectors
 
-    def fault(self) -> str | None:
-        """Say why nothing can be searched on this machine; None if it can."""
+    def fault(self, space: int | None = None) -> str | None:
+        """Say why nothing, or not this space, can be searched here; None if it can."""
         try:
             self._load()
+            if space is not None:
+                self._searchable(space)
         except CacheFileError as error:
             return str(error)
         return None

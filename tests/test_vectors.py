@@ -901,8 +901,9 @@ class TestWithoutTheExtension:
 
         assert store.vectors.fault().endswith("this apsw loads no extensions")
 
-    def test_there_is_no_fault_where_it_loads(self, store):
+    def test_there_is_no_fault_where_it_loads(self, store, space):
         assert store.vectors.fault() is None
+        assert store.vectors.fault(space) is None
 
     def test_opening_storing_and_counting_work(self, other):
         other.put(draft("third"), line())
@@ -1075,6 +1076,8 @@ class TestADamagedIndex:
             nearest(store, degrees=0)
 
         assert str(caught.value) == f"cache file {store.file.path}: no such table: index_1_1_{name}"
+        assert store.vectors.fault(1) == str(caught.value)
+        assert store.vectors.fault() is None
         assert caught.value.hint == "llmc doctor --repair makes the index anew"
 
     def test_costs_a_new_answer_its_vector_only(self, store):
