@@ -229,7 +229,8 @@ class Meaning:
             if refusal is None:
                 alias = self._alias(miss, ask.namespace, entry_id, similarity)
                 return Found(entry, alias, vector=vector)
-            reason = reason or f"entry {entry_id} is near ({similarity:.3f}), but {refusal.detail}"
+            why = f"{refusal.guard}: {refusal.detail}"
+            reason = reason or f"entry {entry_id} is near ({similarity:.3f}), but {why}"
         return Found(vector=vector, reason=reason or "no stored question is near enough")
 
     def _alias(self, miss: Miss, namespace: str, entry_id: int, similarity: float) -> Alias:

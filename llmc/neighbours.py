@@ -94,7 +94,8 @@ def _judged(
     if other is None:
         return Near(entry, similarity, refusal, _remedy(meaning, similarity))
     # A lower threshold would not help.
-    return Near(entry, similarity, other._replace(detail=f"{refusal.detail}; {other.detail}"))
+    detail = f"{refusal.detail}; {other.guard}: {other.detail}"
+    return Near(entry, similarity, other._replace(detail=detail))
 
 
 def _elsewhere(meaning: Meaning, entry: Entry, ask: Ask, scope: bytes) -> Refusal | None:

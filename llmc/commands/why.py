@@ -32,6 +32,9 @@ from llmc.types import Ask
 
 __all__ = ["command"]
 
+#: What needs no name: its words say it.
+_PLAIN = {None, "namespace", "scope", "life", "similarity"}
+
 
 def command(
     prompt: Annotated[
@@ -98,9 +101,8 @@ def _told(report: dict[str, Any], match: str) -> str:
         if report["source"] == "semantic" and match == "auto":
             lines.append("in a pipe only the same words match, unless --match semantic is given")
         return "\n".join(lines) + "\n"
-    lines = [f"miss: {report['reason']}"]
-    if match == "exact":
-        lines[0] += "; other words are not looked for (match = exact)"
+    unsought = "; other words are not looked for (match = exact)" if match == "exact" else ""
+    lines = [f"miss: {report['reason']}{unsought}"]
     if report["requests"]:
         lines.append("\nnearest stored requests")
     for each in report["requests"]:
@@ -112,6 +114,8 @@ def _told(report: dict[str, Any], match: str) -> str:
     for each in report["neighbours"]:
         question = text.one_line(each["question"], width=60)
         lines.append(f"  entry {each['id']}: {each['similarity']:.3f} “{question}”")
+        guarded = each["similarity"] >= needed and each["guard"] not in _PLAIN
+        guard = f"{each['guard']}: " if guarded else ""
         remedy = f"; with {each['remedy']} it would match" if each["remedy"] else ""
-        lines.append(f"    {each['detail'] or 'nothing bars it'}{remedy}")
+        lines.append(f"    {guard}{each['detail'] or 'nothing bars it'}{remedy}")
     return "\n".join(lines) + "\n"

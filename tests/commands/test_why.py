@@ -209,9 +209,9 @@ def test_it_names_the_guard_that_refused(cli, encoder, why, told):
 
     (near,) = why(OTHER)["neighbours"]
 
-    assert near["guard"]
-    assert near["detail"] in told(OTHER)[-1]
-    assert near["detail"] in why(OTHER)["reason"]
+    said = f"{near['guard']}: {near['detail']}"
+    assert told(OTHER)[-1] == f"    {said}"
+    assert why(OTHER)["reason"].endswith(f"entry 1 is near (1.000), but {said}")
 
 
 def test_it_names_a_verdict(cli, encoder, why):
