@@ -187,7 +187,10 @@ class Meaning:
         """
         if not texts:
             return []
-        embedded = self._opened().embed(texts)
+        try:
+            embedded = self._opened().embed(texts)
+        except MemoryError:
+            raise EmbeddingError(f"{self.chosen.name}: there is not enough memory") from None
         bill.append(self.chosen.price(embedded.tokens, texts))
         return embedded.vectors
 

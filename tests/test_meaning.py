@@ -374,6 +374,25 @@ def test_one_fault_is_noted_once(meaning, embedder, notes):
     assert notes == ["it yields no numbers; matching the same words only"]
 
 
+def test_where_memory_runs_out_there_is_a_miss(meaning, embedder, notes):
+    embedder.failure = MemoryError()
+
+    assert found(meaning, STORED).entry is None
+    assert notes == ["fake: there is not enough memory; matching the same words only"]
+
+
+def test_vectors_of_an_embedder_are_kept_while_another_is_used(search, store, embedder):
+    store.put(draft(STORED), line())
+    found(search(), REWORDED)
+    found(search(name="another"), REWORDED)
+    embedder.texts.clear()
+
+    hit = found(search(), REWORDED)
+
+    assert hit.alias.embedder == "fake"
+    assert embedder.texts == [[REWORDED]]
+
+
 def test_offline_a_remote_embedder_is_not_asked_and_a_local_one_is(search, store, embedder):
     store.put(draft(STORED), line())
 
