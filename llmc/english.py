@@ -1,4 +1,4 @@
-"""What does an English sentence consist of? Stems, words of grammar, names, and what it asks.
+"""What does an English sentence consist of? Stems, words of grammar, names.
 
 Approximate on purpose: what it gets wrong must cost a hit, never an answer.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmc import lexicon, tokens
+from llmc import forms, lexicon, tokens
 
 __all__ = [
     "FUNCTION",
@@ -16,7 +16,6 @@ __all__ = [
     "LIGHT",
     "SLOT",
     "TURNING",
-    "Form",
     "Sentence",
     "Word",
     "are_synonyms",
@@ -24,7 +23,7 @@ __all__ = [
     "stem",
 ]
 
-#: Kinds of words: a literal, a word of grammar, one that turns the question, a light one, any other.
+#: Kinds of words: a literal, a word of grammar, one that turns a question, a light one, any other.
 SLOT, FUNCTION, TURNING, LIGHT, HEAVY = "literal", "function", "turning", "light", "heavy"
 
 #: Verbs of grammar, in all their forms.
@@ -40,13 +39,6 @@ class Word(NamedTuple):
     name: bool  # written as a name, or an abbreviation
 
 
-class Form(NamedTuple):
-    """What a question asks for: `how to`, `why`, `order`, ...; and its words, in lower case."""
-
-    name: str
-    words: tuple[str, ...]
-
-
 class Sentence(NamedTuple):
     """A text taken apart."""
 
@@ -54,8 +46,9 @@ class Sentence(NamedTuple):
     slots: tuple[str, ...]
     lows: tuple[str, ...]
     stems: frozenset[str]
-    forms: tuple[Form, ...]  # of each of its questions
+    forms: tuple[forms.Form, ...]  # what each of its questions asks for
     english: bool
+    wording: str  # what its vector is made of
 
 
 def stem(word: str) -> str:
@@ -147,7 +140,8 @@ def parse(text: str) -> Sentence:
         slots=tuple(token.low for token in found if token.slot),
         lows=tuple(word.low for word in words),
         stems=frozenset(word.stem for word in words),
-        forms=_forms(found),
+        forms=forms.asked(found),
+        wording=forms.wording(found),
         english=_is_english(words),
     )
 
@@ -191,7 +185,7 @@ def _kind(token: tokens.Token, low: str, base: str) -> str:
         return TURNING
     if low in lexicon.FUNCTION or base in _VERBS:
         return FUNCTION
-    return LIGHT if base in _LIGHT else HEAVY
+    return LIGHT if base in _LIGHT or low in _LIGHT else HEAVY
 
 
 def _shouts(found: list[tokens.Token]) -> bool:
@@ -209,148 +203,6 @@ def _is_name(token: tokens.Token) -> bool:
     if not raw[0].isupper() or raw == "I" or (len(raw) > 1 and token.low in lexicon.FUNCTION):
         return False
     return not token.starts or (len(raw) == 1 and raw != "A")
-
-
-# -- what is asked -------------------------------------------------------------------------------
-
-_WH = frozenset({"what", "which", "who", "whom", "whose", "when", "where", "why", "how"})
-_WHICH = frozenset({"what", "which"})
-_WHO = frozenset({"who", "whom", "whose"})
-_SOMEBODY = frozenset({"i", "you", "we", "one", "they", "someone", "people", "to"})
-_ASKED = frozenset({"you", "someone", "anyone", "somebody", "anybody"})
-_FILLERS = frozenset(
-    "so and but please hi hello hey ok okay well seriously basically just actually".split()
-)
-_BEFORE = frozenset({"for", "in", "at", "by", "on", "to", "from", "with", "under", "since"})
-_BEING = frozenset({"is", "'s", "are", "was", "were", "it", "does", "did", "would", "will"})
-_DEGREES = frozenset({"good", "bad"}) | lexicon.MEASURES.keys()
-
-#: Orders that may follow a `can you`.
-_ORDERS = lexicon.WRITING | {
-    "explain", "describe", "define", "list", "suggest", "recommend", "name", "convert", "compare",
-}  # fmt: skip
-
-#: What a question may begin with, and still be what follows.
-_POLITE = tuple(
-    tuple(phrase.split())
-    for phrase in (
-        *(
-            f"{may} {who} {verb}"
-            for may in ("can", "could", "would", "will")
-            for who in ("you", "anyone", "someone", "somebody", "anybody")
-            for verb in (
-                "please", "tell me", "tell us", "explain to me", "help me", "show me", "give me",
-                "let me know", "teach me",
-            )
-        ),
-        *(f"would you mind {verb} me" for verb in ("telling", "showing", "giving", "explaining to")),
-        "may i ask", "can i ask", "do you happen to know", "i was wondering", "i am wondering",
-        "any idea", "do you know", "does anyone know", "does anybody know", "do you have any idea", "tell me",
-        "i want to know", "i would like to know", "i need to know", "i am trying to", "let me know",
-        "show me", "give me", "help me", "i want to", "i would like to", "i need to",
-        "i wonder", "in your opinion", "what is the best way to know",
-    )
-)  # fmt: skip
-
-
-def _forms(found: list[tokens.Token]) -> tuple[Form, ...]:
-    """Name what each question of a text asks for, the first one first."""
-    sentences: list[list[str]] = [[]]
-    for token in found:
-        if (token.starts or token.clause) and sentences[-1]:
-            sentences.append([])
-        sentences[-1].append("#" if token.slot else token.low)
-    forms = [_form(words) for words in sentences]
-    for words in sentences:
-        forms += [
-            Form(word, tuple(words[at:]))
-            for at, word in enumerate(words)
-            if word in _WH and at > 1 and words[at - 1] in {"and", "or"}
-        ]
-    asked = tuple(form for form in forms if form.name not in {"", "order"})
-    return asked or (Form("order", ()),)
-
-
-def _form(words: list[str]) -> Form:
-    words = _bare(words)
-    return Form(_name(words), tuple(words)) if words else Form("", ())
-
-
-def _bare(words: list[str]) -> list[str]:
-    """Take off what only asks for the question to be answered."""
-    while words and words[0] in _FILLERS:
-        words = words[1:]
-    if words[1:] and words[0] in _BEFORE and words[1] in _WH:
-        words = words[1:]
-    if words[:3] == ["do", "you", "think"]:
-        words = words[3:]
-    for at in range(1, min(8, len(words) - 2)):
-        if words[at : at + 3] == ["do", "you", "think"]:
-            words = words[:at] + words[at + 3 :]
-            break
-    if len(words) > 2 and words[0] in {"can", "could", "would", "will"} and words[1] in _ASKED:
-        if words[2] in _ORDERS:
-            return words[2:]
-    for polite in _POLITE:
-        if tuple(words[: len(polite)]) == polite:
-            return _bare(words[len(polite) :])
-    return words
-
-
-def _name(words: list[str]) -> str:
-    first, rest = words[0], words[1:]
-    if "like" in rest[1:] and first in {"how", "what"} and rest[0] in _BEING:
-        return "what like"
-    if first == "how":
-        return _how(words)
-    if first == "why" or (first in _WH and not lexicon.REASONS.isdisjoint(rest[:6])):
-        return "why"
-    if first in _WHICH:
-        return _which(words)
-    if first in _WHO:
-        return "who"
-    if first == "when" and not lexicon.AUXILIARIES.intersection(rest[:1]):
-        return "order"  # `when it rains, ...`
-    if first in _WH:
-        return first
-    if first in lexicon.AUXILIARIES:
-        if not lexicon.WAYS.isdisjoint(rest[:4]):
-            return "how to"
-        return "should" if first in {"should", "must"} else "yes or no"
-    if first in {"explain", "define", "describe", "meaning", "definition"}:
-        return "how to" if rest[:1] == ["how"] else "what"
-    if first in lexicon.WAYS:
-        return "how to"
-    if first == "number":
-        return "how many"
-    return "write" if first in lexicon.WRITING else "order"
-
-
-def _which(words: list[str]) -> str:
-    if not lexicon.WAYS.isdisjoint(words[:8]):
-        return "how to"
-    if words[1:2] and words[1] in {"should", "can", "do", "must"} and words[2:3]:
-        # `what should I do to sleep`, where `what do I eat` asks for a thing
-        if words[2] in _SOMEBODY and words[3:4] in (["do"], ["have"]):
-            return "how to"
-    if words[1:4] == ["can", "be", "done"]:
-        return "how to"
-    if words[1:2] and words[1] in {"make", "makes", "made"}:
-        return "why"
-    return "when" if not lexicon.TIMES.isdisjoint(words[1:2]) else "what"
-
-
-def _how(words: list[str]) -> str:
-    second, third = [*words[1:3], "", ""][:2]
-    if second in {"many", "much"}:
-        return "how many"
-    if second == "come":
-        return "why"
-    if second in _DEGREES:
-        return f"how {second}"
-    if second in {"to", "should", "can", "could"}:
-        return "how to"
-    return "how to" if second in lexicon.AUXILIARIES and third in _SOMEBODY else "how"
 
 
 # -- which language ------------------------------------------------------------------------------

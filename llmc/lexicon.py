@@ -12,6 +12,7 @@ __all__ = [
     "ENGLISH",
     "FOREIGN",
     "FUNCTION",
+    "IDEAS",
     "IDIOMS",
     "IRREGULAR",
     "LIGHT",
@@ -27,6 +28,7 @@ __all__ = [
     "SUFFIXES",
     "SYNONYMS",
     "TIMES",
+    "TIMES_OF_DAY",
     "TITLES",
     "TURNING",
     "WAYS",
@@ -42,6 +44,12 @@ def _groups(text: str) -> tuple[frozenset[str], ...]:
     return tuple(_words(group) for group in text.replace("\n", "|").split("|") if group.strip())
 
 
+def _pairs(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    lines = text.replace("\n", "|").split("|")
+    pairs = (line.partition("/") for line in lines if line.strip())
+    return tuple((_words(left), _words(right)) for left, _, right in pairs)
+
+
 #: Words of grammar. They hold a sentence together, and say nothing alone.
 FUNCTION = _words("""
     a an the this that these those there here it its itself he him his she hers her they them their
@@ -52,15 +60,15 @@ FUNCTION = _words("""
     might must ought need get got let 's to of in on at by for from with into onto as about so such
     too very and or but yet if then during via using also just even ever while because though
     although vs etc eg ie ok some any much many most lot thing please kindly thanks thank hi hello
-    hey d m s t re ve ll already still through along across upon toward towards around
+    hey d m s t re ve ll already still again through along across upon toward towards around
 """)
 
 #: Words of grammar that turn what is asked: one that stands on one side only is a difference.
 TURNING = _words("""
     before after until since except unless under below beneath above over against only both either
     than more less fewer least first second third fourth fifth last next previous prior ago within
-    beyond instead inside outside between among per twice half double same other another each
-    always together alone again not all
+    beyond instead inside outside between among per twice half double same other another each always
+    together alone not all several
 """)
 
 NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without hardly non")
@@ -71,14 +79,14 @@ AUXILIARIES = _words("""
 
 #: Words that say which of two is which: what follows them must be the same.
 DIRECTED = _words("""
-    to from into onto in on of by than before after over under with without for against about as
-    not no if until since through at
+    to from into onto in on of by than before after over under with without for against about as not
+    no if until since through at
 """)
 
 #: Words that make the order of two things indifferent.
 ALIKE = _words("""
-    and or distinguish between vs versus difference differ different compare comparison better both either
-    similarity
+    and or distinguish between vs versus difference differ different compare comparison better both
+    either similarity
 """)
 
 #: Words that a question gains or loses without another answer.
@@ -87,14 +95,15 @@ LIGHT = _words("""
     possibly actual actually real really true exact exactly basic basically main various certain
     specific particular particularly general generally overall typical typically normally usual
     usually simple simply easy easily quick quickly way tip idea advice suggestion method technique
-    explain describe tell question know understand wonder think believe consider opinion according
-    recommend suggest want like try able wish mean meaning definition define example respectively
-    proper properly own personal personally everyday daily life world serious seriously truly
-    completely totally absolutely single manage start happen exist consist involve available give
-    show help people person chance process purpose following given going plan planning supposed
+    major explain describe tell question know understand wonder think believe consider opinion
+    according recommend suggest want like try able wish mean meaning definition define example
+    respectively proper properly own personal personally everyday daily life world serious seriously
+    truly completely totally absolutely single manage start happen exist consist involve available
+    give show help people person chance process purpose following given going plan planning supposed
     feel feeling look primary principal key essential fundamental common normal decent reliable
     trustworthy correctly effectively effective successfully successful expect learn else yes
-    especially regarding related step procedure instruction mind easiest simplest time find found use used
+    especially regarding related step procedure instruction mind easiest simplest time find found
+    use used
 """)
 
 #: Names in front of which, or behind which, these stand say no more than the name alone.
@@ -113,6 +122,13 @@ PRESENT_SPANS = frozenset(
     for span in ("morning", "afternoon", "evening", "weekend", "week", "month", "year", "days")
 )
 
+#: Words for a time; never a word too many.
+TIMES_OF_DAY = _words("""
+    monday tuesday wednesday thursday friday saturday sunday january february march april june july
+    august september october november december morning noon afternoon evening night midnight spring
+    summer autumn fall winter weekend weekday weekends weekdays
+""")
+
 #: They ask for another answer each time.
 RANDOM = _words("random randomly surprise dice")
 
@@ -130,7 +146,8 @@ PLACES = _words("""
 PERSONS = _words("person people candidate player actor author president scientist singer leader")
 TIMES = _words("time year date day month century age period")
 REASONS = _words("reason reasons cause causes caused why")
-WAYS = _words("way ways tips methods steps measures")
+WAYS = _words("way ways tips methods steps measures procedure process instructions")
+IDEAS = _words("suggestions ideas things strategies techniques advice")
 
 #: The nouns that a `how` with an adjective asks for.
 MEASURES = {
@@ -150,12 +167,16 @@ IDIOMS = {
     for phrase, _, meaning in (
         line.partition(":")
         for line in (
-            "why or why not:", "of all time:ever", "in order to:to", "as well as:and",
-            "a list of:", "the list of:", "all the list of:", "list of:", "stand for:mean", "stands for:mean", "short for:mean",
+            ":", "why or why not:", "of all time:ever", "in order to:to", "as well as:and",
+            "a list of:", "the list of:", "all the list of:", "list of:", "stand for:mean",
+            "stands for:mean", "short for:mean", "one way:oneway", "round trip:roundtrip",
+            "how come:why", "create a new:create a", "make a new:make a", "add a new:add a",
+            "open a new:open a", "count the number of:count", "best of the best:best",
             "look for:search", "looking for:search", "turn off:switch off", "turn on:switch on",
             "turned off:switch off", "turned on:switch on", "would you say:", "the city of:",
-            "for loop:forloop", "for loops:forloop", "while loop:whileloop", "while loops:whileloop",
-            "degrees celsius:celsius", "degrees fahrenheit:fahrenheit", "get rid of:remove", "gets rid of:remove", "getting rid of:remove",
+            "for loop:forloop", "for loops:forloop", "while loop:whileloop",
+            "while loops:whileloop", "degrees celsius:celsius", "degrees fahrenheit:fahrenheit",
+            "get rid of:remove", "gets rid of:remove", "getting rid of:remove",
             "united states of america:usa", "the united states:usa", "united states:usa",
             "united kingdom:uk", "artificial intelligence:ai", "machine learning:ml",
             "regular expression:regex", "regular expressions:regex", "with no:without",
@@ -167,7 +188,8 @@ IDIOMS = {
             "web site:website", "e mail:email", "now that:because", "as of:since",
             "how much time:how long", "iterate over:loop through", "loop over:loop through",
             "iterate through:loop through", "iterating over:loop through",
-            "looping over:loop through", "each other:themselves", "one another:themselves", "kind to:", "out of:from",
+            "looping over:loop through", "each other:themselves", "one another:themselves",
+            "kind to:", "out of:from",
         )
     )
 }  # fmt: skip
@@ -199,7 +221,7 @@ IRREGULAR = {
         "theater": "theatre theatres", "fiber": "fibre fibres", "program": "programme programmes",
         "catalog": "catalogue catalogues", "licens": "licence licences", "defens": "defence",
         "practic": "practise practised practising", "aluminum": "aluminium", "mold": "mould",
-        "jewelry": "jewellery", "enroll": "enrol", "fulfill": "fulfil", 
+        "jewelry": "jewellery", "enroll": "enrol", "fulfill": "fulfil",
         "cancel": "cancelled canceled",
         "control": "controlling controlled", "favorite": "favourite favorites favourites",
         "color": "colour colours colors", "organiz": "organise organised organising",
@@ -213,7 +235,7 @@ IRREGULAR = {
 SYNONYMS = _groups("""
     begin start commence|stop end cease halt quit|quit exit leave|finish complete end
     delete remove erase|create make build generate|make prepare cook|show display print list view
-    see view watch|find locate search get|look see|get obtain acquire gain|buy purchase get
+    see view|find locate search get|look see|get obtain acquire gain|buy purchase get
     fix repair solve resolve|solution solve|big large huge|small little tiny|short brief
     fast quick rapid|easy simple|hard difficult tough|difficult difficulty|movie film
     picture photo image photograph|improve enhance increase boost|use utilize employ utilise
@@ -222,51 +244,52 @@ SYNONYMS = _groups("""
     regex regexp|function func|parameter argument param|configuration config|environment env
     application app|information info detail|documentation docs doc|website site webpage
     internet online web|phone mobile cellphone smartphone telephone|television tv|laptop notebook
-    earn make|way method technique|illness disease sickness|sick ill|car automobile|doctor physician
-    mean meaning definition|author writer|author write|learn study|increase raise|grow growth
-    reduce decrease lower|reduce reduction|lose loss|gain increase|country nation|company firm
-    difference differ distinguish distinction different vs versus|compare comparison|famous popular
-    benefit advantage pro|drawback disadvantage con downside|reason cause|rich wealthy wealth
-    smart intelligent clever|strange weird odd bizarre|fridge refrigerator|relate link connect
-    ready prepare capable|skill ability|overcome combat beat|handle deal cope|maximum highest max
-    minimum lowest min|salary pay wage income|job work career employment|house home|correct right
-    happen occur|call name|usa us america american|uk britain british|bug error|mistake error
-    condition status state|become be get|like enjoy love|cost price|expensive costly
-    cheap inexpensive affordable|teenager teen|near close nearby|town city|kill die|die death
-    copy duplicate|stay be remain|train teach|exam test examination|college university|money cash
-    suggest recommend advise|suggestion recommendation advice tip|describe description|tell say
-    talk speak|answer reply response|happy happiness|sad sadness|angry mad anger|afraid scared fear
-    necessary required needed require|allow permit|forbid prohibit ban|legal law|avoid prevent
-    trip journey|travel trip visit|holiday vacation|plane airplane aircraft|gas petrol gasoline
-    elevator lift|apartment flat|soccer football|shop store|dinner supper|healthy health|ill illness
-    exercise workout|height tall|length long|width wide|depth deep|age old|size big large
-    distance far|duration long|weight heavy weigh|speed fast|amount quantity|percent percentage
-    symptom sign|treat cure treatment|medicine medication drug|pain ache hurt|belly stomach
-    grow cultivate|trash garbage rubbish|clean wash|quickly fast rapidly|often frequently
-    rarely seldom|main primary major|nearly almost|approximately about roughly|perhaps maybe
-    hire recruit|resign quit|succeed success successful|fail failure|win victory|president leader
-    steal rob theft|police cop|election vote|invent invention|discover discovery|found founder
-    paint painter|compose composer|translate translation|translator translate|think thought
-    believe belief|remember recall|attempt try|goal aim objective|plan strategy
-    feature characteristic|result outcome|effect impact influence|affect influence impact
-    guide tutorial|course class|novel book|decide decision|permit permission|produce production
-    analyz analysis|arrive arrival|remove removal|approve approval|strong strength|weak weakness
-    hungry hunger|depressed depression|anxious anxiety|lonely loneliness|jealous jealousy
-    motivate motivation|focus concentrate concentration|convert conversion|multiply multiplication
-    subtract subtraction|divide division|derive derivative|install installation|sell sale
-    marry marriage|born birth|mom mother mum|dad father|kid child baby|spouse partner|guy man
-    lawyer attorney|boss manager|employee worker|buddy friend|beautiful beauty|dangerous danger
-    safe safety|true truth|confident confidence|know knowledge|live life|fly flight|verify check
-    calculate compute|begin beginning|see check|check find|list enumerate name|prevent stop|start setup|shot shoot|clothes clothing garment|wide vast|fight beat|place city|range variety|weekly week|monthly month|yearly annual annually year
+    earn make|way method technique|illness disease sickness|sick ill|car automobile
+    doctor physician|mean meaning definition|author writer|author write|learn study|increase raise
+    grow growth|reduce decrease lower|reduce reduction|lose loss|gain increase|country nation
+    company firm|difference differ distinguish distinction different vs versus|compare comparison
+    famous popular|benefit advantage pro|drawback disadvantage con downside|reason cause
+    rich wealthy wealth|smart intelligent clever|strange weird odd bizarre|fridge refrigerator
+    relate link connect|ready prepare capable|skill ability|overcome combat beat|handle deal cope
+    maximum highest max|minimum lowest min|salary pay wage income|job work career employment
+    house home|correct right|happen occur|call name|usa us america american|uk britain british
+    bug error|mistake error|condition status state|become be get|like enjoy love|cost price
+    expensive costly|cheap inexpensive affordable|teenager teen|near close nearby|town city
+    kill die|die death|copy duplicate|stay be remain|train teach|exam test examination
+    college university|money cash|suggest recommend advise|suggestion recommendation advice tip
+    describe description|explain explanation|tell say|talk speak|answer reply response
+    happy happiness|sad sadness
+    angry mad anger|afraid scared fear|necessary required needed require|allow permit
+    forbid prohibit ban|legal law|avoid prevent|trip journey|travel trip visit|holiday vacation
+    plane airplane aircraft|gas petrol gasoline|elevator lift|apartment flat|soccer football
+    shop store|dinner supper|healthy health|ill illness|exercise workout|height tall|length long
+    width wide|depth deep|age old|size big large|distance far|duration long|weight heavy weigh
+    speed fast|amount quantity|percent percentage|symptom sign|treat cure treatment
+    medicine medication drug|pain ache hurt|belly stomach|grow cultivate|trash garbage rubbish
+    clean wash|quickly fast rapidly|often frequently|rarely seldom|main primary major|nearly almost
+    approximately about roughly|perhaps maybe|hire recruit|resign quit|succeed success successful
+    fail failure|win victory|president leader|steal rob theft|police cop|election vote
+    invent invention|discover discovery|found founder|paint painter|compose composer
+    translate translation|translator translate|think thought|believe belief|remember recall
+    attempt try|goal aim objective|plan strategy|feature characteristic|result outcome
+    effect impact influence|affect influence impact|guide tutorial|course class|novel book
+    decide decision|permit permission|produce production|analyz analysis|arrive arrival
+    remove removal|approve approval|strong strength|weak weakness|hungry hunger
+    depressed depression|anxious anxiety|lonely loneliness|jealous jealousy|motivate motivation
+    focus concentrate concentration|convert conversion|multiply multiplication|subtract subtraction
+    divide division|derive derivative|install installation|sell sale|marry marriage|born birth
+    mom mother mum|dad father|kid child baby|spouse partner|guy man|lawyer attorney|boss manager
+    employee worker|buddy friend|beautiful beauty|dangerous danger|safe safety|true truth
+    confident confidence|know knowledge|live life|fly flight|verify check|calculate compute
+    begin beginning|see check|check find|list enumerate name|prevent stop|shot shoot
+    clothes clothing garment|wide vast|variety collection|bad harmful|dumb stupid idiot
+    vegetable veggie|comfort calm soothe|man human people|qualify qualification|rivalry conflict
+    fight beat|place city|range variety|weekly week|monthly month|yearly annual annually year
     capitalize uppercase|whole entire|eat consume|avg average|avg mean|get receive|force make
 """)
 
 #: Words of which one excludes the other.
-OPPOSITES = tuple(
-    (_words(left), _words(right))
-    for left, _, right in (
-        pair.partition("/")
-        for pair in """
+OPPOSITES = _pairs("""
     buy purchase/sell|max maximum highest/min minimum lowest|push/pull|open/close shut closed
     start begin enable/stop end disable|good best better/bad worst worse|high higher/low lower
     big large bigger larger biggest largest/small little smaller smallest|long longer tall/short
@@ -290,18 +313,16 @@ OPPOSITES = tuple(
     heavy/light|full/empty|hard/soft|hard difficult/easy|sync/async|undo/redo|past/future|am/pm
     upper uppercase/lower lowercase|singular/plural|with/without|to/from|into/from|for/against
     since/until|strong/weak|rich/poor|cheap/expensive|host/guest|lead/follow|attack/defend
-    earn/spend|pros/cons|lend/borrow|import/emit|visible/hidden|known/unknown|likely/unlikely
+    earn/spend|pros/cons|visible/hidden|known/unknown|likely/unlikely
     absolute/relative|internal/external|manual/automatic|stable/unstable|valid/invalid
     online/offline|sent/received|majority/minority|attach/detach|install/uninstall
     subscribe/unsubscribe|follow/unfollow|connect/disconnect|register/unregister|raise/lower
-    """.replace("\n", "|").split("|")
-    )
-    if left.strip()
-)
+""")
 
-#: Endings by which nouns and adverbs are made.
+#: Endings by which nouns and adverbs are made, and `-ate`.
 SUFFIXES = (
-    "ational", "ation", "ition", "ional", "ment", "ance", "ence", "ness", "ion", "ly", "at", "er", "or",
+    "ational", "ation", "ition", "ional", "ment", "ance", "ence", "ness", "ion", "ly", "at", "er",
+    "or",
 )  # fmt: skip
 
 #: English words of grammar that hardly another language has.
@@ -309,19 +330,16 @@ ENGLISH = _words("""
     the of and to is are was were what which who how why when where does did do should would could
     can with without from for by this that these there it you my his their between into about if or
     not be been has have had an at than because while list make get find show write give explain
-    using use file my i
+    using use file i
 """)
 
 #: Words of grammar of other languages that English does not have.
 FOREIGN = _words("""
     der das und ist nicht ein eine einen einem einer ich wie wir mit auf für zu den dem wer warum
-    kann sind wird hat oder aber wenn von bei nach über kein keine
-    el los las una que como por para del es cuál qué cómo donde quien porque sin pero con y se su
-    le les une est dans pour avec qui quel quelle comment pourquoi sur pas je nous vous il elle et
-    ou des du au aux ce cette sans
-    lo gli che di per sono della perché uno nel alla quale
-    uma um os da dos das na em não o isso qual fazer sem
-    het een niet van hoe wat waar voor zijn wordt naar geen
-    och att det som inte hur jag av ikke hvordan hva og af
-    jak nie jest co czy dla czym bez ve bir ne için nedir mi
+    kann sind wird hat oder aber wenn von bei nach über kein keine el los las una que como por para
+    del es cuál qué cómo donde quien porque sin pero con y se su le les une est dans pour avec qui
+    quel quelle comment pourquoi sur pas je nous vous il elle et ou des du au aux ce cette sans lo
+    gli che di per sono della perché uno nel alla quale uma um os da dos na em não o isso qual fazer
+    sem het een niet van hoe wat waar voor zijn wordt naar geen och att det som inte hur jag av ikke
+    hvordan hva og af jak nie jest co czy dla czym bez ve bir ne için nedir mi
 """)

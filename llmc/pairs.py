@@ -110,7 +110,7 @@ def measure(pairs: Iterable[Pair], embeddings: Callable[[list[str]], Embeddings]
             once[frozenset(pair[:2])] = pair
     alone = [pair for pair in once.values() if pair.first != pair.second]
     comparable = [found for found in map(_comparable, alone) if found is not None]
-    texts = {question.text for _, *both in comparable for question in both}
+    texts = {question.wording for _, *both in comparable for question in both}
     vectors = embeddings(sorted(texts, key=len)).vectors if texts else {}
     scale = len(alone) / math.fsum(pair.weight for pair in alone) if alone else 1.0
     judged = []
@@ -131,7 +131,7 @@ def _comparable(pair: Pair) -> tuple[Pair, Question, Question] | None:
 
 
 def _similarity(vectors: dict[str, Sequence[float]], first: Question, second: Question) -> float:
-    products = zip(vectors[first.text], vectors[second.text], strict=True)
+    products = zip(vectors[first.wording], vectors[second.wording], strict=True)
     return max(-1.0, min(1.0, math.fsum(a * b for a, b in products)))
 
 

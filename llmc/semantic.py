@@ -43,11 +43,16 @@ _FENCE = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
 
 
 class Question(NamedTuple):
-    """What of a prompt is compared by meaning, and what must be equal besides."""
+    """What of a prompt is compared by meaning, and what must be equal besides.
+
+    `wording` is what the vector is made of: the text without politeness, in plain words. A release
+    that changes how it is made must clear the vectors of older files, in a step of the schema.
+    """
 
     text: str
     rest: str
     slots: tuple[str, ...]
+    wording: str
 
 
 def question(prompt: str, *, at: int = 0, follows: bool = False) -> Question | Refusal:
@@ -68,7 +73,7 @@ def question(prompt: str, *, at: int = 0, follows: bool = False) -> Question | R
     if refusal := guards.alone(sentence, follows=follows):
         return refusal
     rest = "\n".join(part for part in (prompt[:at].rstrip("\n"), *code) if part)
-    return Question(text, rest, tuple(sorted(sentence.slots)))
+    return Question(text, rest, tuple(sorted(sentence.slots)), sentence.wording or text)
 
 
 def _shape(pieces: list[str]) -> Refusal | None:
@@ -126,7 +131,7 @@ def accept(
     threshold: float,
     vetoed: bool = False,
 ) -> Refusal | None:
-    """Say why a stored answer must not serve a new question; None if it may. Symmetric."""
+    """Say why a stored answer must not serve a new question; None if it may."""
     if new.rest != stored.rest:
         return Refusal("rest", "what is asked about is not the same text")
     if new.slots != stored.slots:
@@ -158,6 +163,13 @@ def _folded(text: str) -> str:
 def threshold(
     embedder: str, error: str, calibrated: Mapping[str, float] | None = None
 ) -> tuple[float, bool]:
-    """Return the similarity that an embedder needs for a promised error, and if it was measured."""
-    measured = (calibrated or {}).get(error) or THRESHOLDS.get(embedder, {}).get(error)
-    return (UNCALIBRATED, False) if measured is None else (measured, True)
+    """Return the similarity that an embedder needs for a promised error, and if it was measured.
+
+    `calibrated` is what a user's own pairs showed. A promise that they did not show gets the
+    strictest threshold that is known.
+    """
+    shipped = THRESHOLDS.get(embedder, {})
+    table = calibrated or shipped
+    if error in table:
+        return table[error], True
+    return max(UNCALIBRATED, *shipped.values(), *table.values()), False

@@ -64,49 +64,28 @@ _PLAIN_UNITS = frozenset(
     if len(word) > 3 or word in {"km", "kms", "kg", "kgs", "cm", "mm", "lbs", "mph"}
 )
 
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        [
-            "zero",
-            ".",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-    if word != "."
-} | {
-    word: str(10 * number)
-    for number, word in enumerate(
-        ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 3
-    )
-}
 
-#: Ordinals by the one of their two ways of writing that stands for both.
-_ORDINALS = {
-    word: f"{number}th"
-    for number, word in enumerate(
+def _count(words: str, *, first: int, form: str) -> dict[str, str]:
+    """Give words numbers, from `first` on; a dot stands for one that is left out."""
+    numbered = enumerate(words.split(), first)
+    return {word: form.format(number) for number, word in numbered if word != "."}
+
+
+#: Words for numbers. `One` is more often no number.
+_NUMBERS = {
+    **_count(
+        "zero . two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+        " fifteen sixteen seventeen eighteen nineteen twenty",
+        first=0,
+        form="{}",
+    ),
+    **_count("thirty forty fifty sixty seventy eighty ninety", first=3, form="{}0"),
+    **_count(
         "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        4,
-    )
+        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
+        first=4,
+        form="{}th",
+    ),
 }
 _FIRST = {"1st": "first", "2nd": "second", "3rd": "third"}
 
@@ -116,25 +95,17 @@ _CONTRACTED = {
 
 #: Negations that are often written without their apostrophe.
 _UNMARKED = {
-    word.replace("'", ""): word
-    for word in [
-        "don't",
-        "doesn't",
-        "didn't",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-        "can't",
-        "couldn't",
-        "wouldn't",
-        "shouldn't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "won't",
-    ]
-}
+    f"{word}t": f"{word}'t"
+    for word in (
+        "don", "doesn", "didn", "isn", "aren", "wasn", "weren", "can", "couldn", "wouldn",
+        "shouldn", "hasn", "haven", "hadn", "won",
+    )
+}  # fmt: skip
+
+#: Behind these, `'s` is a verb.
+_SUBJECTS = frozenset(
+    {"what", "who", "where", "when", "why", "how", "that", "there", "here", "it", "he", "she"}
+)
 
 
 #: Marks that stand between words as a dash does.
@@ -244,10 +215,12 @@ def _is_dash(chunks: list[str], at: int) -> bool:
 
 def _word(chunk: str, found: list[Token]) -> None:
     low = chunk.lower()
-    if number := _NUMBERS.get(low) or _ORDINALS.get(low):
+    if number := _NUMBERS.get(low):
         found.append(Token(number, chunk, slot=True))
     elif low == "cannot":
         found.extend((Token("can", chunk), Token("not", "not")))
+    elif low == "whats":
+        found.extend((Token("what", chunk), Token("is", "is")))
     elif low in _UNMARKED:
         _apostrophe(_UNMARKED[low], found)
     else:
@@ -312,7 +285,8 @@ def _apostrophe(core: str, found: list[Token]) -> None:
         return
     stem, mark, rest = low.partition("'")
     if mark + rest in _CONTRACTED:
-        found.extend((Token(stem, core[: len(stem)]), Token(_CONTRACTED[mark + rest], rest)))
+        verb = "is" if rest == "s" and stem in _SUBJECTS else _CONTRACTED[mark + rest]
+        found.extend((Token(stem, core[: len(stem)]), Token(verb, rest)))
     elif low == "let's":
         found.append(Token("let", core))
     elif rest:

@@ -1,0 +1,111 @@
+"""Do the same words play the same part in two sentences: who does what to whom, what is first?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmc import lexicon
+from llmc.english import HEAVY, LIGHT, SLOT, TURNING
+
+if TYPE_CHECKING:
+    from llmc.english import Sentence
+
+__all__ = ["ARTICLES", "in_another_order", "with_swapped_roles"]
+
+ARTICLES = frozenset({"a", "an", "the", "my", "your"})
+_POINTING = ARTICLES | {"our", "this", "that"}
+
+#: Words of which one says the contrary of the other, of what follows them.
+_CONTRARY = (
+    ("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"),
+    ("for", "against"), ("since", "until"), ("onto", "from"),
+)  # fmt: skip
+
+
+class _Roles(NamedTuple):
+    """The stems that stand before each directed word of a sentence, and those that follow it."""
+
+    before: dict[str, set[str]]
+    after: dict[str, set[str]]
+
+
+def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
+    """Say which directed word has other things at its ends: `from A to B`, `from B to A`."""
+    first, second = _roles(one), _roles(other)
+    shared = sorted(first.after.keys() & second.after.keys())
+    for role in shared:
+        here = first.after[role] - second.after[role]
+        there = second.after[role] - first.after[role]
+        turned = here & second.before.get(role, set()) and there & first.before.get(role, set())
+        crossed = any(
+            here & (second.after[where] - first.after[where])
+            and there & (first.after[where] - second.after[where])
+            for where in shared
+            if where != role
+        )
+        if here and there and (turned or crossed):
+            return f"{role} {min(here)!r} and {role} {min(there)!r}"
+    for role, contrary in _CONTRARY:
+        for a, b in ((first.after, second.after), (second.after, first.after)):
+            moved = a.get(role, set()) & b.get(contrary, set())
+            moved -= a.get(contrary, set()) | b.get(role, set())
+            if moved:
+                return f"{role} and {contrary} {min(moved)!r}"
+    return None
+
+
+def in_another_order(one: Sentence, other: Sentence) -> str | None:
+    """Say what stands in another order where order counts."""
+    lines = [[w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in (one, other)]
+    if "then" in one.lows and "then" in other.lows:
+        common = set(lines[0]) & set(lines[1])
+        first, second = ([w for w in dict.fromkeys(line) if w in common] for line in lines)
+        if first != second:
+            return "what comes first in one of them comes later in the other"
+    if not (lexicon.ALIKE.isdisjoint(one.lows) or lexicon.ALIKE.isdisjoint(other.lows)):
+        return None
+    if one.slots != other.slots:
+        return "their literals stand in another order"
+    turning = [[w.low for w in s.words if w.kind == TURNING] for s in (one, other)]
+    if turning[0] != turning[1] and sorted(turning[0]) == sorted(turning[1]):
+        return f"{turning[0][0]!r} stands in another place"
+    if ("by" in one.lows) != ("by" in other.lows):  # the passive turns them round as well
+        return None
+    # `does A contain B` has no third word to show which is which
+    short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
+    if any(_is_turned(*lines, length=length) for length in ((3, 2) if short else (3,))):
+        return "their words stand in reverse order"
+    return None
+
+
+def _is_turned(first: list[str], second: list[str], *, length: int) -> bool:
+    """Tell whether words in a row stand in reverse order in the other line, and not as here."""
+    one, other = (
+        set(zip(*(line[at:] for at in range(length)), strict=False)) for line in (first, second)
+    )
+    return any(run[::-1] in other - one for run in one - other)
+
+
+def _roles(sentence: Sentence) -> _Roles:
+    before: dict[str, set[str]] = {}
+    after: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    phrase: set[str] = set()
+    role, last = "", ""
+    for word in sentence.words:
+        if word.low == "'s":
+            after.setdefault("of", set()).update(phrase)
+            role = ""
+        elif word.low in lexicon.DIRECTED and (last, word.low) != ("how", "to"):
+            role, phrase = word.low, set()
+            before.setdefault(role, set()).update(seen)
+            after.setdefault(role, set())
+        elif word.kind in {HEAVY, LIGHT, SLOT}:
+            if role:
+                after[role].add(word.stem)
+            phrase.add(word.stem)
+            seen.add(word.stem)
+        elif word.low not in _POINTING:
+            role, phrase = "", set()
+        last = word.low
+    return _Roles(before, after)
