@@ -172,4 +172,4 @@ def threshold(
     table = calibrated or shipped
     if error in table:
         return table[error], True
-    return max(UNCALIBRATED, *shipped.values(), *table.values()), False
+    return max([UNCALIBRATED, *shipped.values(), *table.values()]), False
