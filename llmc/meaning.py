@@ -86,7 +86,7 @@ class _Behind(NamedTuple):
 
     entry_id: int
     group: int
-    text: str
+    wording: str
 
 
 class Meaning:
@@ -157,7 +157,7 @@ class Meaning:
         if isinstance(asked, Refusal):
             return None
         try:
-            numbers = self.embedded([asked.text], [])[0]
+            numbers = self.embedded([asked.wording], [])[0]
         except EmbeddingError as error:
             self._tell(error, "the answer is stored without its vector")
             return None
@@ -255,7 +255,7 @@ class Meaning:
         expected = self._expected_space()
         behind = self._behind(expected, miss, namespace)
         beside = behind if self.chosen.local else behind[:_BESIDE]
-        numbers, *others = self.embedded([asked.text, *(each.text for each in beside)], bill)
+        numbers, *others = self.embedded([asked.wording, *(each.wording for each in beside)], bill)
         space = vectors.space(self.chosen.name, len(numbers) // 4)
         if space is None:
             space = self._make_space(len(numbers) // 4)
@@ -274,7 +274,7 @@ class Meaning:
         while behind and self._clock() < ends:
             part, behind, step = behind[:step], behind[step:], 2 * step
             try:
-                vectors = self.embedded([each.text for each in part], bill)
+                vectors = self.embedded([each.wording for each in part], bill)
             except EmbeddingError as error:
                 self._tell(error, "some stored questions are not compared yet")
                 return
@@ -319,7 +319,7 @@ class Meaning:
                 barred.append(each.entry_id)
             else:
                 group = group_of(namespace, scope_hash, question)
-                found.append(_Behind(each.entry_id, group, question.text))
+                found.append(_Behind(each.entry_id, group, question.wording))
         if barred:
             self._write(lambda: vectors.not_eligible(space, barred))
         return found

@@ -51,7 +51,7 @@ def near(
     asked = question_of(request)
     if isinstance(asked, Refusal):
         return []
-    numbers = vector.numbers if vector else meaning.embedded([asked.text], [])[0]
+    numbers = vector.numbers if vector else meaning.embedded([asked.wording], [])[0]
     vectors = shelf.vectors
     space = vectors.space(meaning.chosen.name, len(numbers) // 4)
     if space is None:

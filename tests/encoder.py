@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from typing import Any
 
 from upstream import Call, Reply, Upstream
+
+from llmc import semantic
+from llmc.embedder import Embedded, unit
+from llmc.semantic import Question
 
 #: How many numbers a vector has, and how many tokens each text is billed with.
 DIMENSION = 8
 TOKENS = 7
 
 STORED = "how do I undo the last git commit?"
-REWORDED = "how can I undo the last git commit?"
-#: The same words as the first: no rule keeps them apart, whatever rules there are.
-SHOUTED = "How do I UNDO the last git commit"
+#: The same question in other words, twice: no guard refuses them, however near they are.
+REWORDED = "how can I undo my last git commit?"
+THIRD = "how do you undo this last git commit?"
 #: Another question, as near as all others: a guard refuses it.
 OTHER = "how do I redo the last git commit?"
+
+
+def wording(question: str) -> str:
+    """What of a question is embedded."""
+    found = semantic.question(question)
+    return found.wording if isinstance(found, Question) else question
+
+
+#: Questions by what is embedded of them.
+_QUESTIONS = {wording(question): question for question in (STORED, REWORDED, THIRD, OTHER)}
 
 
 def at(similarity: float) -> list[float]:
@@ -32,17 +47,34 @@ def reply(vectors: list[Any], **fields: Any) -> Reply:
     return Reply(raw=json.dumps({"data": items, "usage": usage} | fields).encode())
 
 
-class Encoder(Upstream):
-    """The server. `vectors` holds those of texts that are not like all others."""
+class Space:
+    """A space in which all questions are one, but for those that `vectors` has by their text."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.vectors: dict[str, list[float]] = {}
+
+    def vectors_of(self, texts: list[str]) -> list[list[float]]:
+        """The vectors of what is embedded of some questions."""
+        told = {wording(question): vector for question, vector in self.vectors.items()}
+        return [told.get(text, at(1.0)) for text in texts]
+
+
+def questions(texts: list[str]) -> list[str]:
+    """The questions of which this is embedded."""
+    return [_QUESTIONS.get(text, text) for text in texts]
+
+
+class Encoder(Upstream, Space):
+    """The server."""
+
+    def __init__(self) -> None:
+        Upstream.__init__(self)
+        Space.__init__(self)
 
     @property
     def texts(self) -> list[list[str]]:
-        """The texts of each request."""
-        return [call.body["input"] for call in self.calls]
+        """The questions of each request."""
+        return [questions(call.body["input"]) for call in self.calls]
 
     def take(self, call: Call) -> Reply:
         """Record a call; return the scripted reply to it, or its texts' vectors."""
@@ -50,32 +82,25 @@ class Encoder(Upstream):
             self.calls.append(call)
             if self.script:
                 return self.script.popleft()
-            return reply([self.vectors.get(text, at(1.0)) for text in call.body["input"]])
+            return reply(self.vectors_of(call.body["input"]))
 
 
-class Embedder:
-    """A local embedder in whose space likewise; it counts what it is given."""
+class Embedder(Space):
+    """A local embedder with such a space; it keeps the questions of each call."""
 
     name = "fake"
+    dimension = DIMENSION
 
-    def __init__(self, **vectors: list[float]) -> None:
-        self.vectors = vectors
+    def __init__(self) -> None:
+        super().__init__()
         self.texts: list[list[str]] = []
         self.failure: Exception | None = None
         self.failures: list[Exception | None] = []  # of the next calls, in order
 
-    @property
-    def dimension(self) -> int:
-        return DIMENSION
-
-    def embed(self, texts: list[str]) -> Any:
-        from array import array
-
-        from llmc.embedder import Embedded, unit
-
-        self.texts.append(texts)
+    def embed(self, texts: list[str]) -> Embedded:
+        """Return the texts' vectors, or fail as told."""
+        self.texts.append(questions(texts))
         failure = self.failures.pop(0) if self.failures else self.failure
         if failure is not None:
             raise failure
-        vectors = [unit(array("d", self.vectors.get(text, at(1.0)))) for text in texts]
-        return Embedded(vectors, 0)
+        return Embedded([unit(array("d", each)) for each in self.vectors_of(texts)], 0)

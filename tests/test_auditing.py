@@ -12,7 +12,7 @@ from llmc.errors import CacheFileError, KeyRefused, Unavailable
 from llmc.meaning import pair_of
 from llmc.types import Alias, Answer, Ask, Price
 
-STORED, REWORDED = "how do I undo the last git commit?", "how can I undo the last git commit?"
+STORED, REWORDED = "how do I undo the last git commit?", "how can I undo my last git commit?"
 LONG = "Use git reset, which moves the branch back and keeps your changes in the index. " * 3
 OTHER = "Nobody can: a commit is for ever, and so are all of its consequences in this life. " * 3
 

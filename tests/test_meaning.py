@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from drafts import draft, line, question
-from encoder import OTHER, REWORDED, SHOUTED, STORED, Embedder, at
+from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,16 +105,16 @@ def test_an_empty_file_holds_nothing_near(meaning):
 
 
 def test_of_several_the_nearest_is_taken(meaning, store, embedder):
-    embedder.vectors = {REWORDED: at(0.99), SHOUTED: at(0.97)}
-    store.put(draft(SHOUTED, "far"), line())
+    embedder.vectors = {REWORDED: at(0.99), THIRD: at(0.97)}
+    store.put(draft(THIRD, "far"), line())
     store.put(draft(REWORDED, "near"), line())
 
     assert found(meaning, STORED).entry.answer == "near"
 
 
 def test_what_a_guard_refuses_does_not_hide_what_may_answer(meaning, store, embedder):
-    embedder.vectors = {SHOUTED: at(0.97)}
-    store.put(draft(SHOUTED, "right"), line())
+    embedder.vectors = {THIRD: at(0.97)}
+    store.put(draft(THIRD, "right"), line())
     store.put(draft(OTHER, "wrong"), line())
 
     assert found(meaning, STORED).entry.answer == "right"
@@ -180,16 +180,20 @@ def test_a_veto_holds_in_both_directions(meaning, store):
     assert found(meaning, STORED, system="x").entry is not None
 
 
+def test_of_an_embedder_that_nobody_measured_the_threshold_is_a_careful_guess(meaning):
+    assert meaning.threshold() == (semantic.UNCALIBRATED, False)
+
+
 @pytest.mark.parametrize(
     ("error", "threshold", "expected"),
     [
-        ("5%", None, (semantic.UNCALIBRATED, False)),
+        ("5%", None, (0.99, False)),
         ("5%", 0.5, (0.5, False)),
         ("5%", 0.0, (0.0, False)),
         ("strict", None, (0.99, True)),
     ],
 )
-def test_the_threshold_is_what_was_stated_or_measured_or_a_careful_guess(
+def test_the_threshold_is_what_was_stated_or_measured_or_the_strictest_known(
     search, store, error, threshold, expected
 ):
     store.paraphrases.calibrated("fake", {"thresholds": {"strict": 0.99}}, at=1.0)
@@ -209,6 +213,17 @@ def test_an_answer_gets_its_questions_vector_from_a_local_embedder(meaning, embe
     assert vector.embedder == "fake"
     assert vector.group == group_of("default", scope_hash, question_of(request))
     assert embedder.texts == [[STORED]]
+
+
+def test_what_is_embedded_is_a_questions_plain_wording(search, embedder):
+    said = "please tell me how to undo the last git commit"
+    plain = semantic.question(said).wording
+    embedder.vectors = {said: at(0.5)}
+
+    vector = search().vector(question(said), "default", b"")
+
+    assert plain != said
+    assert vector.numbers == embedder.embed([plain]).vectors[0]
 
 
 @pytest.mark.parametrize("prompt", ["shorter", "word " * 70, "what is the weather today?"])
@@ -250,7 +265,7 @@ def test_a_scope_that_is_far_behind_is_caught_up_with_piecemeal(meaning, store, 
     behind_by(store, 150)
 
     found(meaning, REWORDED)
-    found(meaning, SHOUTED)
+    found(meaning, THIRD)
 
     assert [len(texts) for texts in embedder.texts] == [1, 128, 24]
     assert store.file.number("SELECT count(*) FROM vector_due") == 0
@@ -319,7 +334,7 @@ def test_a_full_disk_costs_the_vectors_that_were_missing_and_not_the_hit(
 ):
     store.put(draft(STORED), line())
     found(meaning, REWORDED)
-    store.put(draft(SHOUTED), line())
+    store.put(draft(THIRD), line())
     store.file.execute("PRAGMA query_only = ON")
 
     hit = found(meaning, REWORDED)

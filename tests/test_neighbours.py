@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from drafts import draft, line, question
-from encoder import OTHER, REWORDED, SHOUTED, STORED, Embedder, at
+from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at
 
 from llmc import keys
 from llmc.meaning import Chosen, Meaning
@@ -75,7 +75,7 @@ def test_what_is_of_the_same_scope_is_not_hidden_by_what_is_nearer_elsewhere(
     embedder.vectors = {STORED: at(0.5)}
     store.put(draft(STORED), line())
     systems = [f"system {n}" for n in range(70)]
-    [store.put(draft(SHOUTED, system=system), line()) for system in systems]
+    [store.put(draft(THIRD, system=system), line()) for system in systems]
 
     found = nearest(REWORDED, systems=["", *systems], k=3)
 
@@ -104,12 +104,12 @@ def test_what_cannot_be_compared_says_why(nearest, store, ask, changes, guard):
     [(0.97, None), (0.92, "--error 10%"), (0.8765, "--threshold 0.876")],
 )
 def test_the_strictest_promise_that_would_do_is_named(nearest, store, embedder, similarity, remedy):
-    embedder.vectors = {SHOUTED: at(similarity)}
+    embedder.vectors = {THIRD: at(similarity)}
     measured = {"10%": 0.90, "5%": 0.96, "strict": 0.98}
     store.paraphrases.calibrated("fake", {"thresholds": measured}, at=1.0)
     store.put(draft(STORED), line())
 
-    (found,) = nearest(SHOUTED)
+    (found,) = nearest(THIRD)
 
     assert found.remedy == remedy
 

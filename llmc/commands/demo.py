@@ -25,8 +25,9 @@ _ANSWER = (
     "(A rehearsal: no model was asked; llmc demo plays one on this machine.)"
 )
 
-#: Rehearsal money: the price list of a small hosted model. The vectors of the two questions are
-#: real ones, of all-MiniLM-L6-v2, and so is the similarity that `--error 5%` wants of it.
+#: Rehearsal money: the price list of a small hosted model. The vectors of the two questions, as
+#: `semantic` words them, are real ones, of all-MiniLM-L6-v2, and so is the similarity that
+#: `--error 5%` wants of it.
 _CONFIG = """
 match = "semantic"
 embedder = "openai/all-MiniLM-L6-v2"
@@ -71,6 +72,9 @@ def command(db: Db = None, color: Color = "auto") -> None:
             "no_proxy": "127.0.0.1",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{server.server_port}/v1",
         }
+        home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        if os.path.basename(home) not in {"site-packages", "dist-packages"}:
+            environ["PYTHONPATH"] = home  # a checkout plays itself, whatever is installed
         try:
             for says, words in _STORY:
                 _play(says, [*words, "--color", color], environ, folder)

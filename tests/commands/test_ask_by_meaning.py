@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from encoder import OTHER, REWORDED, SHOUTED, STORED, Embedder, at, reply
+from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at, reply
 from terminals import Terminal, eventually
 from upstream import Reply
 
@@ -195,7 +195,7 @@ def test_another_address_is_another_scope(meant, kept, upstream, monkeypatch):
 def test_nearer_questions_of_other_scopes_do_not_hide_the_right_one(meant, encoder):
     encoder.vectors[STORED] = at(0.96)
     meant(STORED)
-    [meant(SHOUTED, "-s", f"system {number}") for number in range(8)]
+    [meant(THIRD, "-s", f"system {number}") for number in range(8)]
 
     assert meant(REWORDED)["matched_prompt"] == STORED
 
@@ -243,9 +243,9 @@ def test_a_question_that_no_other_may_answer_for_is_asked(meant, encoder, questi
     ],
 )
 def test_what_is_not_near_enough_does_not_match(meant, kept, encoder, similarity, flags, source):
-    encoder.vectors[SHOUTED] = at(similarity)
+    encoder.vectors[THIRD] = at(similarity)
 
-    assert meant(SHOUTED, *flags)["source"] == source
+    assert meant(THIRD, *flags)["source"] == source
 
 
 def test_a_guard_refuses_however_near_the_question_is(meant, kept):
@@ -287,7 +287,7 @@ def test_a_stated_temperature_matches_where_all_is_kept(meant, encoder, monkeypa
     meant(STORED, "--temperature", "0.7")
 
     assert meant(REWORDED, "--temperature", "0.7")["source"] == "semantic"
-    assert meant(SHOUTED, "--temperature", "0.8")["source"] == "model"
+    assert meant(THIRD, "--temperature", "0.8")["source"] == "model"
 
 
 def test_remembered_samples_do_not_answer_other_words(meant, encoder):
@@ -458,10 +458,10 @@ def test_an_accepted_wording_is_not_followed_where_nobody_asked_for_it(answer, m
 
 def test_an_accepted_wording_is_no_neighbour_of_others(meant, kept, encoder):
     encoder.vectors[REWORDED] = at(0.96)
-    encoder.vectors[SHOUTED] = [0.8432, 0.5376, *[0.0] * 6]  # 0.96 from that, 0.84 from the stored
+    encoder.vectors[THIRD] = [0.8432, 0.5376, *[0.0] * 6]  # 0.96 from that, 0.84 from the stored
     meant(REWORDED)
 
-    assert meant(SHOUTED)["source"] == "model"
+    assert meant(THIRD)["source"] == "model"
 
 
 @pytest.mark.parametrize("flag", ["--refresh", "--exact"])
@@ -579,7 +579,7 @@ def test_a_dimension_that_changed_for_good_is_taken_from_the_next_question_on(me
     encoder.will(small, small, reply([[1.0, 0.0]] * 2))
 
     assert meant(REWORDED)["source"] == "model"
-    assert meant(SHOUTED)["matched_prompt"] == REWORDED
+    assert meant(THIRD)["matched_prompt"] == REWORDED
 
 
 def test_a_dimension_that_changed_for_once_costs_no_more_than_once(meant, kept, encoder):
@@ -932,10 +932,10 @@ def _refuse(_: object) -> None:
 
 
 def test_a_wording_accepted_under_a_low_threshold_is_no_answer_for_others(meant, kept, encoder):
-    encoder.vectors[SHOUTED] = at(0.6)
-    assert meant(SHOUTED, "--threshold", "0.5")["source"] == "semantic"
+    encoder.vectors[THIRD] = at(0.6)
+    assert meant(THIRD, "--threshold", "0.5")["source"] == "semantic"
 
-    assert meant(SHOUTED)["source"] == "model"
+    assert meant(THIRD)["source"] == "model"
 
 
 def test_an_answer_that_was_streamed_is_found_by_other_words(cli, meant, encoder):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from encoder import REWORDED, SHOUTED, STORED
+from encoder import REWORDED, STORED, THIRD
 from upstream import Reply
 
 COST = 0.0014
@@ -57,7 +57,7 @@ def test_other_pairs_still_match(cli, meant, reworded):
     cli("bad")
     meant(STORED)
 
-    assert meant(SHOUTED)["source"] == "semantic"
+    assert meant(THIRD)["source"] == "semantic"
 
 
 def test_the_same_pair_may_match_where_all_the_rest_differs(cli, meant, reworded):
@@ -68,12 +68,12 @@ def test_the_same_pair_may_match_where_all_the_rest_differs(cli, meant, reworded
 
 
 def test_a_refused_wording_is_embedded_again_and_the_veto_stands(cli, meant, reworded, encoder):
-    meant(SHOUTED)
+    meant(THIRD)
     cli("bad")
     meant(STORED)
     asked = len(encoder.calls)
 
-    found = meant(SHOUTED)
+    found = meant(THIRD)
 
     assert found["source"] == "model"
     assert len(encoder.calls) == asked + 1
@@ -100,7 +100,7 @@ def test_the_id_of_a_match_vetoes_it_whatever_was_asked_since(cli, meant, reword
 
 
 def test_of_several_wordings_the_last_is_meant(cli, meant, reworded):
-    meant(SHOUTED)
+    meant(THIRD)
     meant(REWORDED)
 
     result = cli("bad")

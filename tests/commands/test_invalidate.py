@@ -172,7 +172,7 @@ def test_an_id_is_never_given_twice(cli, upstream, answer):
 
 def test_a_wording_that_matches_is_forgotten_and_its_answer_stays(cli, encoder, listed, db):
     cli("ask", "--match", "semantic", "how do I undo the last git commit?")
-    cli("ask", "--match", "semantic", "how can I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo my last git commit?")
 
     result = cli("invalidate", "how can I", "--yes")
 
@@ -186,7 +186,7 @@ def test_a_wording_that_matches_is_forgotten_and_its_answer_stays(cli, encoder, 
 )
 def test_a_wording_stays_where_it_is_not_meant(cli, encoder, store, flags):
     cli("ask", "--match", "semantic", "how do I undo the last git commit?")
-    cli("ask", "--match", "semantic", "how can I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo my last git commit?")
 
     cli("invalidate", "how can I", "--yes", *flags)
 

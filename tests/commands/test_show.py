@@ -188,7 +188,7 @@ def test_a_sample_is_shown_with_its_number(cli, upstream):
 
 
 def test_the_other_words_that_an_answer_serves_are_shown(cli, encoder):
-    stored, reworded = "how do I undo the last git commit?", "how can I undo the last git commit?"
+    stored, reworded = "how do I undo the last git commit?", "how can I undo my last git commit?"
     cli("ask", "--match", "semantic", stored)
     cli("ask", "--match", "semantic", reworded)
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from encoder import OTHER, REWORDED, SHOUTED, STORED, at
+from encoder import OTHER, REWORDED, STORED, THIRD, at
 from upstream import Reply
 
 from llmc.store import Store
@@ -163,17 +163,17 @@ def test_of_nothing_stored_it_says_nothing_and_makes_no_file(cli, upstream, db, 
 
 
 def test_it_says_how_near_was_not_near_enough_and_what_would_do(cli, encoder, why, told):
-    encoder.vectors[SHOUTED] = at(0.93)
+    encoder.vectors[THIRD] = at(0.93)
     cli("ask", STORED)
 
-    report = why(SHOUTED)
+    report = why(THIRD)
 
     assert report["reason"] == "not stored; by meaning: no stored question is near enough"
     (near,) = report["neighbours"]
     assert (near["id"], near["guard"]) == (1, "similarity")
     assert near["detail"] == "0.930 is less than 0.950"
     assert near["remedy"] == "--threshold 0.93"
-    assert told(SHOUTED)[-3:] == [
+    assert told(THIRD)[-3:] == [
         f"nearest by meaning (tiny@{encoder.url}, needed 0.95)",
         f"  entry 1: 0.930 “{STORED}”",
         "    0.930 is less than 0.950; with --threshold 0.93 it would match",
@@ -181,16 +181,16 @@ def test_it_says_how_near_was_not_near_enough_and_what_would_do(cli, encoder, wh
 
 
 def test_of_a_measured_embedder_it_names_the_promise_that_would_do(cli, encoder, why, store):
-    encoder.vectors[SHOUTED] = at(0.93)
+    encoder.vectors[THIRD] = at(0.93)
     measured = {"thresholds": {"10%": 0.9, "5%": 0.955, "strict": 0.98}}
     store.paraphrases.calibrated(f"tiny@{encoder.url}", measured, at=1.0)
     cli("ask", STORED)
 
-    report = why(SHOUTED)
+    report = why(THIRD)
 
     assert report["calibrated"] is True
     assert report["neighbours"][0]["remedy"] == "--error 10%"
-    assert why(SHOUTED, "--error", "10%")["source"] == "semantic"
+    assert why(THIRD, "--error", "10%")["source"] == "semantic"
 
 
 def test_where_a_guard_refuses_too_no_threshold_is_offered(cli, encoder, why):
