@@ -13,7 +13,14 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from llmc.errors import KeyRefused, LlmcError, ParameterRefused, ProviderError, Unavailable
+from llmc.errors import (
+    ConfigError,
+    KeyRefused,
+    LlmcError,
+    ParameterRefused,
+    ProviderError,
+    Unavailable,
+)
 from llmc.types import Answer
 
 if TYPE_CHECKING:
@@ -52,7 +59,7 @@ class Provider:
         """Prepare the client. `timeout` is in seconds; `note` is told of each wait and new try.
 
         `strange_headers` names what the SDK takes from the environment and would send to any host,
-        for it to be left out.
+        for it to be left out. Raises ConfigError where its certificates cannot be read.
         """
         import httpx2
         import openai
@@ -70,13 +77,18 @@ class Provider:
             "content-type": "application/json",
         }
         headers: Any = {n: needed.get(n.lower(), openai.omit) for n in strange_headers}
-        self._client = openai.OpenAI(
-            base_url=base_url,
-            api_key=key,
-            default_headers=headers,
-            timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
-            max_retries=0,  # ours say what they are waiting for
-        )
+        try:
+            self._client = openai.OpenAI(
+                base_url=base_url,
+                api_key=key,
+                default_headers=headers,
+                timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
+                max_retries=0,  # ours say what they are waiting for
+            )
+        except OSError:
+            raise ConfigError(
+                "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
+            ) from None
 
     def ask(
         self,

@@ -1294,3 +1294,15 @@ def test_another_key_finds_the_same_answer(cli, upstream, monkeypatch):
     result = cli("ask", "q")
 
     assert result.out == "answer 1\n"
+
+
+def test_certificates_that_cannot_be_read_are_a_fault_of_the_configuration(
+    cli, upstream, monkeypatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+
+    result = cli("ask", "one?")
+
+    assert (result.code, result.out) == (2, "")
+    assert "SSL_CERT_FILE" in result.err
+    assert len(result.err.splitlines()) == 1
