@@ -30,6 +30,8 @@ def akin(file: File, prompt: str, scope_hash: bytes, *, limit: int) -> list[int]
     that hold the three longest are taken, else those that hold one of these. Raises CacheFileError.
     """
     words = prompt[:_BEGINNING].split()
+    if len(prompt) > _BEGINNING:
+        words = words[:-1]  # it is cut
     longest = sorted(words, key=len, reverse=True)[:3]
     found: list[int] = []
     for chosen in (words, longest, *([word] for word in longest)):

@@ -112,11 +112,22 @@ def _words(prompt: str) -> set[str]:
 def _texts(name: str, first: str, second: str) -> str:
     if not first or not second:
         return f"{name} {'added' if second else 'left out'}"
-    ends = min(len(first), len(second))
-    place = next((n for n in range(ends) if first[n] != second[n]), ends)
+    place = _parting(first, second)
     start = max(0, place - 12)
     old, new = (_piece(text, start, place) for text in (first, second))
     return f"{name} differs at character {place + 1:,}: {old} → {new}"
+
+
+def _parting(first: str, second: str) -> int:
+    """Return where two texts part, by halves: each may be a document of megabytes."""
+    same, most = 0, min(len(first), len(second))
+    while same < most:
+        middle = (same + most + 1) // 2
+        if first[same:middle] == second[same:middle]:
+            same = middle
+        else:
+            most = middle - 1
+    return same
 
 
 def _piece(text: str, start: int, place: int) -> str:

@@ -58,3 +58,11 @@ def test_entries_come_as_such(shelf):
     found = shelf.akin("the quick fox", b"none", limit=1)
 
     assert [entry.prompt for entry in found] == ["the quick brown fox jumps", "six"]
+
+
+def test_a_long_prompt_is_found_by_its_beginning(store):
+    prompt = "extraordinarily " * 40
+    store.put(draft(prompt), line())
+    store.put(draft("two"), line())
+
+    assert ids(store, f"{prompt} and more", limit=1) == [1, 2]
