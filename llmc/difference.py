@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["difference", "nearest"]
 
+#: White space that would break a line, made visible.
+_MARKS = str.maketrans({"\n": "⏎", "\r": "␍", "\t": "⇥"})
+
 
 def difference(asked: Request, stored: Request) -> list[str]:
     """Say what differs in a stored request from the one that is asked, one line a field.
@@ -131,7 +134,7 @@ def _parting(first: str, second: str) -> int:
 
 
 def _piece(text: str, start: int, place: int) -> str:
-    piece = text[start : place + 16]
+    piece = text[start : place + 16].translate(_MARKS)
     return f"“{'…' * (start > 0)}{piece}{'…' * (place + 16 < len(text))}”"
 
 

@@ -147,3 +147,9 @@ def test_documents_of_megabytes_are_compared_at_once():
 
     assert said.startswith("prompt differs at character 5,000,001: ")
     assert time.perf_counter() - started < 2
+
+
+def test_white_space_that_would_break_a_line_is_made_visible():
+    (said,) = difference(question("a\tb\r\nc"), question("a b"))
+
+    assert said == "prompt differs at character 2: “a b” → “a⇥b␍⏎c”"

@@ -108,7 +108,7 @@ def _told(report: dict[str, Any], match: str) -> str:
     for each in report["requests"]:
         same = ["same prompt"] * (each["prompt"] == report["prompt"])
         lines.append(f"  entry {each['id']}: “{text.one_line(each['question'], width=60)}”")
-        lines.append(f"    {'; '.join([*same, *each['differences']])}")
+        lines.append(f"    {text.one_line('; '.join([*same, *each['differences']]))}")
     if report["neighbours"]:
         lines.append(f"\nnearest by meaning ({report['embedder']}, needed {needed:g})")
     for each in report["neighbours"]:
@@ -117,5 +117,5 @@ def _told(report: dict[str, Any], match: str) -> str:
         guarded = each["similarity"] >= needed and each["guard"] not in _PLAIN
         guard = f"{each['guard']}: " if guarded else ""
         remedy = f"; with {each['remedy']} it would match" if each["remedy"] else ""
-        lines.append(f"    {guard}{each['detail'] or 'nothing bars it'}{remedy}")
+        lines.append(f"    {guard}{text.one_line(each['detail'] or 'nothing bars it')}{remedy}")
     return "\n".join(lines) + "\n"

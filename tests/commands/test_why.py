@@ -320,6 +320,17 @@ def test_an_unusable_file_has_its_own_code(cli, unusable):
     assert cli("why", "one?").code == 5
 
 
+def test_each_request_takes_two_lines_whatever_is_in_it(cli, upstream, told):
+    cli("ask", "one\ntwo?", "-s", "a\nb")
+
+    lines = told("one\ntwo?", "-s", "a\nc")
+
+    assert lines[-2:] == [
+        "  entry 1: “one two?”",
+        "    same prompt; system differs at character 3: “a⏎b” → “a⏎c”",
+    ]
+
+
 def test_control_characters_reach_no_terminal(cli, upstream):
     cli("ask", "one\x1b]0;title\x07?", "-s", "x")
 
