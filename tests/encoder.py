@@ -91,8 +91,9 @@ class Embedder(Space):
     name = "fake"
     dimension = DIMENSION
 
-    def __init__(self) -> None:
+    def __init__(self, **vectors: list[float]) -> None:
         super().__init__()
+        self.vectors |= vectors
         self.texts: list[list[str]] = []
         self.failure: Exception | None = None
         self.failures: list[Exception | None] = []  # of the next calls, in order
