@@ -34,6 +34,7 @@ class Word(NamedTuple):
     """One word of a sentence."""
 
     low: str
+    raw: str
     stem: str
     kind: str
     name: bool  # written as a name, or an abbreviation
@@ -142,7 +143,9 @@ def parse(text: str) -> Sentence:
         if token.raw == "A" and not (token.starts or shouts):
             low = "A"  # a thing called so: column A, team A
         base = low if token.slot else stem(_plain_letters(low))
-        words.append(Word(low, base, _kind(token, low, base), not shouts and _is_name(token)))
+        words.append(
+            Word(low, token.raw, base, _kind(token, low, base), not shouts and _is_name(token))
+        )
     return Sentence(
         words=tuple(words),
         slots=tuple(token.low for token in found if token.slot),

@@ -12,7 +12,7 @@ from llmc import lexicon
 if TYPE_CHECKING:
     from llmc.tokens import Token
 
-__all__ = ["CHOICE", "COMPARED", "DOING", "Form", "asked", "deed", "may_be_the_same"]
+__all__ = ["CHOICE", "COMPARED", "DOING", "Form", "asked", "deed", "may_be_the_same", "wording"]
 
 
 class Form(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import forms, lexicon, roles
+from llmc.contrast import Contrast
 from llmc.english import FUNCTION, HEAVY, SLOT, TURNING, are_synonyms, stem
 
 if TYPE_CHECKING:
@@ -53,55 +54,31 @@ def between(new: Sentence, stored: Sentence, similarity: float = 1.0) -> Refusal
 
     Which of the two is new matters to one rule alone: an answer to more than was asked will do.
     """
-    if new.lows == stored.lows:
-        return None
+    pair = Contrast(new, stored, similarity)
+    if new.wording == stored.wording:
+        detail = _capitals(pair)
+        return Refusal("capitals", detail) if detail else None
     if not (new.english and stored.english):
         return Refusal("language", "it is no English that could be compared")
-    pair = _Pair(new, stored, similarity)
     for name, rule in _RULES:
         if detail := rule(pair):
             return Refusal(name, detail)
     return None
 
 
-class _Pair:
-    """Two sentences, and the words that only one of them has."""
-
-    def __init__(self, new: Sentence, stored: Sentence, similarity: float) -> None:
-        self.new = new
-        self.stored = stored
-        self.both = (new, stored)
-        self.near = similarity >= _NEAR
-        self.only = (_only(new, stored), _only(stored, new))
-        self.heavy = tuple([w for w in only if w.kind == HEAVY] for only in self.only)
-        self.compares = _all_have(forms.COMPARED, self.both)
-
-
-def _only(one: Sentence, other: Sentence) -> list[Word]:
-    """Return the words of a sentence that the other one does not have, in no other writing."""
-    whole = _joined(other)
-    parts = {at + n for at, low in enumerate(_joined(one)) if low in other.lows for n in (0, 1)}
-    return [
-        word
-        for at, word in enumerate(one.words)
-        if word.kind != SLOT
-        and word.stem not in other.stems
-        and word.low not in whole
-        and at not in parts
-        and not any(are_synonyms(word.stem, other_stem) for other_stem in other.stems)
-    ]
-
-
-def _joined(sentence: Sentence) -> list[str]:
-    """Write each word together with the next one: web site, website."""
-    return [a + b for a, b in zip(sentence.lows, sentence.lows[1:], strict=False)]
-
-
 def _all_have(words: frozenset[str], sentences: Iterable[Sentence]) -> bool:
     return all(not words.isdisjoint(sentence.lows) for sentence in sentences)
 
 
-def _form_names(pair: _Pair) -> set[str]:
+def _is_near(pair: Contrast) -> bool:
+    return pair.similarity >= _NEAR
+
+
+def _compares(pair: Contrast) -> bool:
+    return _all_have(forms.COMPARED, pair.both)
+
+
+def _form_names(pair: Contrast) -> set[str]:
     return {sentence.forms[0].name for sentence in pair.both}
 
 
@@ -112,18 +89,18 @@ def _one_sided(word: str) -> str:
 # -- what is asked -------------------------------------------------------------------------------
 
 
-def _second_question(pair: _Pair) -> str | None:
+def _second_question(pair: Contrast) -> str | None:
     more = len(pair.new.forms) > len(pair.stored.forms)
     return "it asks a second question" if more else None
 
 
-def _question_form(pair: _Pair) -> str | None:
+def _question_form(pair: Contrast) -> str | None:
     if _form_names(pair) <= forms.CHOICE and _all_have(frozenset({"or"}), pair.both):
         return None  # `who wins, A or B` and `will A or B win`
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         if {one.name, other.name} == {"how", "how to"} and not any(pair.heavy):
             continue  # `how do people stop smoking`
-        if not forms.may_be_the_same(one, other, near=pair.near):
+        if not forms.may_be_the_same(one, other, near=_is_near(pair)):
             return f"{one.name!r} and {other.name!r}"
     return None
 
@@ -133,7 +110,7 @@ _TIMES = (frozenset({"was", "were"}), frozenset({"is", "are", "will"}))
 _LEAVE = (frozenset({"should", "must"}), frozenset({"can", "could", "may"}))
 
 
-def _verb(pair: _Pair) -> str | None:
+def _verb(pair: Contrast) -> str | None:
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         if one.name != other.name or one.name in {"how to", "why"}:
             continue
@@ -145,13 +122,29 @@ def _verb(pair: _Pair) -> str | None:
     return None
 
 
-def _deed(pair: _Pair) -> str | None:
+def _deed(pair: Contrast) -> str | None:
     """Tell `who shot X` from `who did X shoot`."""
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         deeds = [forms.deed(form) for form in (one, other)]
         done = next((stem(deed) for deed in deeds if deed), None)
         if done and "" in deeds and all(_has(form.words, done) for form in (one, other)):
             return "one asks who does it, the other to whom it is done"
+    return None
+
+
+#: Persons who act, and to whom it is done.
+_CASES = (("i", "me"), ("we", "us"), ("he", "him"), ("they", "them"))
+
+
+def _person(pair: Contrast) -> str | None:
+    """Tell `can I sue him` from `can he sue me`."""
+    if any(pair.heavy) or not _form_names(pair).isdisjoint(forms.DOING):
+        return None
+    first, second = (set(sentence.forms[0].words) for sentence in pair.both)
+    for acts, suffers in _CASES:
+        for one, other in ((first, second), (second, first)):
+            if acts in one - other and suffers in other - one:
+                return f"{acts!r} and {suffers!r}"
     return None
 
 
@@ -162,7 +155,7 @@ def _has(words: Iterable[str], wanted: str) -> bool:
 # -- words that turn a question ------------------------------------------------------------------
 
 
-def _negation(pair: _Pair) -> str | None:
+def _negation(pair: Contrast) -> str | None:
     counts = [
         sum(low in lexicon.NEGATIONS for low in sentence.lows) - _is_rhetorical(sentence)
         for sentence in pair.both
@@ -184,7 +177,7 @@ for _number, _sides in enumerate(lexicon.OPPOSITES, start=1):
             _SIDES.setdefault(_word, set()).add(_sign * _number)
 
 
-def _opposites(pair: _Pair) -> str | None:
+def _opposites(pair: Contrast) -> str | None:
     first, second = _own_sides(*pair.both), _own_sides(*pair.both[::-1])
     for side, word in first.items():
         if -side in second:
@@ -205,28 +198,71 @@ def _own_sides(one: Sentence, other: Sentence) -> dict[int, str]:
 _TURNS = {"till": "until", "above": "over", "below": "under", "every": "each", "whether": "if"}
 
 
-def _turning_word(pair: _Pair) -> str | None:
+def _turning_word(pair: Contrast) -> str | None:
     first, second = (
         {_TURNS.get(w.low, w.low) for w in s.words if w.kind == TURNING} - lexicon.NEGATIONS
         for s in pair.both
     )
     different = first ^ second
-    if pair.compares:
+    if _compares(pair):
         different -= {"between"}
     if _form_names(pair) == {"what"}:
         different -= {"all"}  # `what are all the` asks for what `what are the` does
     if different:
         return _one_sided(min(different))
     joins = [{"and", "or"}.intersection(sentence.lows) for sentence in pair.both]
-    if not pair.compares and sorted(map(sorted, joins)) == [["and"], ["or"]]:
+    if not _compares(pair) and sorted(map(sorted, joins)) == [["and"], ["or"]]:
         return "'and' and 'or'"
     return None
+
+
+# -- how a word is written -----------------------------------------------------------------------
+
+
+def _capitals(pair: Contrast) -> str | None:
+    """Find a word that is another one with a capital: Polish, MB, a command of one letter."""
+    first, second = (
+        {
+            (w.low, w.raw.lower() if not at and w.raw.istitle() else w.raw)
+            for at, w in enumerate(s.words)
+        }
+        for s in pair.both
+    )
+    for low, raw in sorted(first):
+        if low in lexicon.CAPITONYMS or (len(low) == 1 and low.isalpha() and low not in {"a", "i"}):
+            other = {found for same, found in second if same == low}
+            if other and raw not in other and not _is_loosely_written(raw, other):
+                return f"{raw!r} and {min(other)!r}"
+    return None
+
+
+def _is_loosely_written(raw: str, other: set[str]) -> bool:
+    """Tell whether a unit stands in small letters, where Mb and MB would be two."""
+    return (
+        len(raw) == 2 and raw[1:] in {"b", "B"} and (raw.islower() or any(map(str.islower, other)))
+    )
+
+
+def _wording(pair: Contrast) -> str | None:
+    """Compare the words of grammar where the question is about words: say `I`, say `you`."""
+    about_words = any(
+        not lexicon.LANGUAGE.isdisjoint(sentence.lows)
+        or ("say" in sentence.lows and sentence.forms[0].name == "how to")
+        for sentence in pair.both
+    )
+    if not about_words or any(slot.startswith('"') for slot in pair.new.slots):  # equal in both
+        return None
+    first, second = (
+        sorted(w for w in s.wording.split() if w in lexicon.FUNCTION and w not in roles.ARTICLES)
+        for s in pair.both
+    )
+    return "its words are what is asked about" if first != second else None
 
 
 # -- a word more, another word -------------------------------------------------------------------
 
 
-def _entity(pair: _Pair) -> str | None:
+def _entity(pair: Contrast) -> str | None:
     for sentence, only in zip(pair.both, pair.only, strict=True):
         for word in only:
             if word.name and not _is_title(sentence, word, only):
@@ -243,7 +279,7 @@ def _is_title(sentence: Sentence, word: Word, only: list[Word]) -> bool:
     return any(w.name and w not in only and len(w.low) > 1 for w in near)
 
 
-def _substitution(pair: _Pair) -> str | None:
+def _substitution(pair: Contrast) -> str | None:
     """Find another word in the place of one; two that differ alone are taken for that."""
     first, second = pair.heavy
     alone = len(first) == len(second) == 1
@@ -265,22 +301,7 @@ def _place(sentence: Sentence, word: Word, other: Sentence) -> tuple[str, str]:
     return before, next((found for found in shared[at + 1 :] if found), "")
 
 
-#: Orders that a `what are` stands for, and the one that stands for any text.
-_LISTING = frozenset({"list", "name", "enumerate"})
-
-#: What is praised where any good answer will do, and what is not.
-_PRAISE = frozenset({"best", "good", "great", "favorite", "favourite", "nice", "cool"}) | {
-    "interesting", "awesome", "amazing", "useful", "top", "trustworthy",
-}  # fmt: skip
-_WAY = frozenset({"way", "ways", "time", "practice", "method", "option"})
-
-#: Words after which something is named.
-_INTRODUCE = frozenset({"in", "on", "for", "with", "from", "at", "by", "to", "without", "into"}) | {
-    "onto", "using", "via", "through", "of", "or", "and", "like", "as", "during", "about", "along",
-}  # fmt: skip
-
-
-def _narrowing(pair: _Pair) -> str | None:
+def _narrowing(pair: Contrast) -> str | None:
     """Find a word too many. Where something is to be done, none is; else it depends on the word."""
     first, second = pair.heavy
     if bool(first) == bool(second):
@@ -288,12 +309,12 @@ def _narrowing(pair: _Pair) -> str | None:
     sentence, other = pair.both if first else pair.both[::-1]
     words = [w for w in (*first, *second) if not _is_said_by_the_form(w, sentence, other)]
     form = sentence.forms[0].name
-    if words and form in forms.DOING and (form == "order" or not pair.near):
+    if words and form in forms.DOING and (form == "order" or not _is_near(pair)):
         return _one_sided(words[0].low)
     for word in words:
         if _names_a_part(sentence, word):
             return _one_sided(word.low)
-    if pair.near and form not in {"how many", *forms.DOING}:
+    if _is_near(pair) and form not in {"how many", *forms.DOING}:
         return None
     if all(map(_is_open, pair.both)):
         return None
@@ -312,7 +333,9 @@ def _is_said_by_the_form(word: Word, sentence: Sentence, other: Sentence) -> boo
         return any(word.low in nouns for nouns in lexicon.MEASURES.values())
     if sentence.words[0] != word:
         return False
-    return (word.low in _LISTING and form == "what") or (word.low == "write" and form == "order")
+    return (word.low in lexicon.LISTING and form == "what") or (
+        word.low == "write" and form == "order"
+    )
 
 
 def _names_a_part(sentence: Sentence, word: Word) -> bool:
@@ -326,7 +349,7 @@ def _is_open(sentence: Sentence) -> bool:
     if sentence.forms[0].name not in {"what", "who", "where"}:
         return False
     return any(
-        low in _PRAISE and after not in _WAY
+        low in lexicon.PRAISE and after not in lexicon.WAY
         for low, after in zip(sentence.lows, [*sentence.lows[1:], ""], strict=True)
     )
 
@@ -335,7 +358,7 @@ def _is_introduced(sentence: Sentence, word: Word) -> bool:
     """Tell whether a word is the object of a preposition, or one of several things."""
     for before in reversed(sentence.words[: sentence.words.index(word)]):
         if before.low not in roles.ARTICLES:
-            return before.low in _INTRODUCE
+            return before.low in lexicon.INTRODUCE
     return False
 
 
@@ -345,20 +368,22 @@ def _stands_before_shared(sentence: Sentence, word: Word, other: Sentence) -> bo
     return any(w.kind == HEAVY and w.stem in other.stems for w in sentence.words[at + 1 : at + 2])
 
 
-def _order(pair: _Pair) -> str | None:
+def _order(pair: Contrast) -> str | None:
     return roles.in_another_order(pair.new, pair.stored)
 
 
-def _role(pair: _Pair) -> str | None:
-    return _deed(pair) or roles.with_swapped_roles(pair.new, pair.stored)
+def _role(pair: Contrast) -> str | None:
+    return _deed(pair) or _person(pair) or roles.with_swapped_roles(pair.new, pair.stored)
 
 
-_RULES: tuple[tuple[str, Callable[[_Pair], str | None]], ...] = (
+_RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (
     ("second question", _second_question),
     ("question form", _question_form),
     ("verb", _verb),
     ("negation", _negation),
     ("opposites", _opposites),
+    ("capitals", _capitals),
+    ("wording", _wording),
     ("turning word", _turning_word),
     ("entity", _entity),
     ("role", _role),

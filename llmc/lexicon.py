@@ -8,19 +8,25 @@ from __future__ import annotations
 __all__ = [
     "ALIKE",
     "AUXILIARIES",
+    "CAPITONYMS",
     "DIRECTED",
     "ENGLISH",
     "FOREIGN",
     "FUNCTION",
+    "GIVEN",
     "IDEAS",
     "IDIOMS",
+    "INTRODUCE",
     "IRREGULAR",
+    "LANGUAGE",
     "LIGHT",
+    "LISTING",
     "MEASURES",
     "NEGATIONS",
     "OPPOSITES",
     "PERSONS",
     "PLACES",
+    "PRAISE",
     "PRESENT",
     "PRESENT_SPANS",
     "RANDOM",
@@ -31,6 +37,7 @@ __all__ = [
     "TIMES_OF_DAY",
     "TITLES",
     "TURNING",
+    "WAY",
     "WAYS",
     "WRITING",
 ]
@@ -53,7 +60,7 @@ def _pairs(text: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
 #: Words of grammar. They hold a sentence together, and say nothing alone.
 FUNCTION = _words("""
     a an the this that these those there here it its itself he him his she hers her they them their
-    theirs we us our ours i me my mine you your yours one ones oneself someone somebody anyone
+     we us our i me my you your one ones oneself someone somebody anyone
     anybody everyone everybody yourself myself himself herself themselves ourselves something
     anything everything who whom whose which what when where why how be am is are was were
     been being do does did done doing have has had having will would shall should can could may
@@ -68,7 +75,7 @@ TURNING = _words("""
     before after until since except unless under below beneath above over against only both either
     than more less fewer least first second third fourth fifth last next previous prior ago within
     beyond instead inside outside between among per twice half double same other another each always
-    together alone not all several if whether while wrong
+    together alone not all several if whether while wrong ours theirs mine yours
 """)
 
 NEGATIONS = _words("not no never neither nor none nothing nobody nowhere without hardly non")
@@ -106,6 +113,51 @@ LIGHT = _words("""
     use used
 """)
 
+#: Words that are another one with a capital, and units that are.
+CAPITONYMS = _words("""
+    polish china turkey may march august job reading nice mobile mb gb kb tb
+""")
+
+#: They ask for a text to be made, where a question with `how` asks for the making of it.
+WRITING = _words("""
+    write compose draft translate summarize summarise rewrite rephrase paraphrase proofread generate
+    imagine
+""")
+
+#: Words about words: every word of such a question counts, those of grammar as well.
+LANGUAGE = _words("""
+    translate translation spell spelling spelled spelt pronounce pronounced conjugate grammar
+    grammatical grammatically rewrite rephrase proofread
+""")
+
+#: Words of an instruction behind whose colon stands what it is about.
+GIVEN = (
+    LANGUAGE
+    | WRITING
+    | _words("""
+    this these following below say sentence phrase word words idiom text texts code email mail
+    message letter paragraph article title review comment tweet question questions essay story poem
+    line lines list number numbers json log error input classify correct fix improve answer reply
+    respond grade extract label continue complete convert solve simplify shorten expand format sort
+    count reverse parse detect identify compare define explain describe sentiment topic language
+    """)
+)
+
+#: Orders that a `what are` stands for.
+LISTING = _words("list name enumerate")
+
+#: What is praised where any good answer will do, and what is praised elsewhere.
+PRAISE = _words("""
+    best good great favorite favourite nice cool interesting awesome amazing useful top trustworthy
+""")
+WAY = _words("way ways time practice method option")
+
+#: Words after which something is named.
+INTRODUCE = _words("""
+    in on for with from at by to without into onto using via through of or and like as during about
+    along
+""")
+
 #: Names in front of which, or behind which, these stand say no more than the name alone.
 TITLES = _words("mr mrs ms dr prof professor sir president senator mahatma saint lord lady")
 
@@ -131,12 +183,6 @@ TIMES_OF_DAY = _words("""
 
 #: They ask for another answer each time.
 RANDOM = _words("random randomly surprise dice")
-
-#: They ask for a text to be made, where a question with `how` asks for the making of it.
-WRITING = _words("""
-    write compose draft translate summarize summarise rewrite rephrase paraphrase proofread generate
-    imagine
-""")
 
 #: What a `which` may ask for in the place of a `where`, a `who` or a `when`.
 PLACES = _words("""
@@ -167,9 +213,11 @@ IDIOMS = {
     for phrase, _, meaning in (
         line.partition(":")
         for line in (
-            ":", "why or why not:", "of all time:ever", "in order to:to", "as well as:and",
-            "a list of:", "the list of:", "all the list of:", "list of:", "stand for:mean",
-            "stands for:mean", "short for:mean", "one way:oneway", "round trip:roundtrip",
+            "why or why not:", "if so:", "if yes:", "of all time:ever", "in order to:to",
+            "as well as:and", "stand for:mean", "stands for:mean", "short for:mean",
+            "give me a list of:list", "give me the list of:list", "with the list of:",
+            "what type of:what", "what types of:what", "what kind of:what", "what kinds of:what",
+            "what sort of:what", "what sorts of:what", "one way:oneway", "round trip:roundtrip",
             "how come:why", "create a new:create a", "make a new:make a", "add a new:add a",
             "open a new:open a", "count the number of:count", "best of the best:best",
             "look for:search", "looking for:search", "turn off:switch off", "turn on:switch on",
@@ -182,14 +230,13 @@ IDIOMS = {
             "regular expression:regex", "regular expressions:regex", "with no:without",
             "such as:like", "due to:because", "because of:because", "more than:over",
             "less than:under", "fewer than:under", "prior to:before", "at least:least",
-            "a lot of:many", "lots of:many", "plenty of:many", "a couple of:some", "sort of:",
-            "kind of:", "kinds of:", "type of:", "types of:", "set up:setup", "log in:login",
-            "sign in:login", "log on:login", "log out:logout", "sign up:signup", "back up:backup",
-            "web site:website", "e mail:email", "now that:because", "as of:since",
-            "how much time:how long", "iterate over:loop through", "loop over:loop through",
-            "iterate through:loop through", "iterating over:loop through",
-            "looping over:loop through", "each other:themselves", "one another:themselves",
-            "kind to:", "out of:from",
+            "a lot of:many", "lots of:many", "plenty of:many", "a couple of:some", "set up:setup",
+            "log in:login", "sign in:login", "log on:login", "log out:logout", "sign up:signup",
+            "back up:backup", "web site:website", "e mail:email", "now that:because",
+            "as of:since", "how much time:how long", "iterate over:loop through",
+            "loop over:loop through", "iterate through:loop through",
+            "iterating over:loop through", "looping over:loop through", "each other:themselves",
+            "one another:themselves", "out of:from",
         )
     )
 }  # fmt: skip
@@ -219,8 +266,8 @@ IRREGULAR = {
         "swim": "swam swum", "throw": "threw thrown", "becom": "became becoming become",
         "travel": "travelled travelling traveling traveled", "tire": "tyre tyres", "gray": "grey",
         "theater": "theatre theatres", "fiber": "fibre fibres", "program": "programme programmes",
-        "catalog": "catalogue catalogues", "licens": "licence licences", "defens": "defence",
-        "practic": "practise practised practising", "aluminum": "aluminium", "mold": "mould",
+        "catalog": "catalogue catalogues", "license": "licence licences", "defense": "defence",
+        "practice": "practise practised practising", "aluminum": "aluminium", "mold": "mould",
         "jewelry": "jewellery", "enroll": "enrol", "fulfill": "fulfil",
         "cancel": "cancelled canceled",
         "control": "controlling controlled", "favorite": "favourite favorites favourites",

@@ -66,6 +66,9 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
         return None
     if one.slots != other.slots:
         return "their literals stand in another order"
+    twice = {word for word in lines[0] if lines[0].count(word) > 1}
+    if len(twice) > 1 and lines[0] != lines[1] and sorted(lines[0]) == sorted(lines[1]):
+        return "what is there twice stands in another order"
     turning = [[w.low for w in s.words if w.kind == TURNING] for s in (one, other)]
     if turning[0] != turning[1] and sorted(turning[0]) == sorted(turning[1]):
         return f"{turning[0][0]!r} stands in another place"

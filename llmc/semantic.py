@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import english, guards, tokens
+from llmc import english, guards, lexicon, tokens
 from llmc.guards import Refusal
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ UNCALIBRATED = 0.95
 #: Longer questions are exact only: their vectors say what they are about, no longer what they ask.
 _MOST_WORDS = 60
 _MOST_LINES = 3
+_MOST_CHARACTERS = 2_000
 _LONGEST_WORD = 200
 
+_COLON = re.compile(r":\s+(?=\S)")
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)", re.MULTILINE)
 
 
@@ -69,10 +71,11 @@ def question(prompt: str, *, at: int = 0, follows: bool = False) -> Question | R
     text = " ".join(pieces[0].split()) if pieces else ""
     if tokens.is_hidden(text):
         return Refusal("hidden characters", "it holds characters that nobody sees")
+    text, given = _given(text)
     sentence = english.parse(text)
     if refusal := guards.alone(sentence, follows=follows):
         return refusal
-    rest = "\n".join(part for part in (prompt[:at].rstrip("\n"), *code) if part)
+    rest = "\n".join(part for part in (prompt[:at].rstrip("\n"), *code, given) if part)
     return Question(text, rest, tuple(sorted(sentence.slots)), sentence.wording or text)
 
 
@@ -85,9 +88,23 @@ def _shape(pieces: list[str]) -> Refusal | None:
         return Refusal("length", f"it has more than {_MOST_WORDS} words")
     if any(len(word) > _LONGEST_WORD for word in words):
         return Refusal("length", f"it has a word of more than {_LONGEST_WORD} letters")
+    if len(text) > _MOST_CHARACTERS:
+        return Refusal("length", f"it has more than {_MOST_CHARACTERS:,} characters")
     if len(text.splitlines()) > _MOST_LINES:
         return Refusal("lines", f"it has more than {_MOST_LINES} lines")
     return None
+
+
+def _given(text: str) -> tuple[str, str]:
+    """Split off what stands behind a colon: the text that an instruction is about."""
+    match = _COLON.search(text)
+    if match is None:
+        return text, ""
+    instruction = english.parse(text[: match.start()])
+    asks = instruction.forms[0].name not in {"order", "how to"}
+    if not asks and lexicon.GIVEN.isdisjoint(instruction.lows):
+        return text, ""  # a headline, a greeting: the question follows
+    return text[: match.start() + 1], text[match.end() :]
 
 
 def _unfenced(text: str) -> tuple[list[str], list[str]]:

@@ -27,6 +27,9 @@ _SIGNS = str.maketrans(
 #: Double quotes, back quotes, and single quotes that are no apostrophes.
 _QUOTED = re.compile(r"\"([^\"]*)\"|`+([^`]*)`+|(?<!\w)'([^']*)'(?!\w)")
 
+#: A quotation mark as CSV writes it.
+_DOUBLED = re.compile(r'""(?=\w)|(?<=\w)""')
+
 _ARITHMETIC = re.compile(r"\d+(?:,\d{3})+(?!\d)|\d+(?:\.\d+)*|[^\W\d_]+|\S")
 
 #: A number with what is written against it: `5km`, `100MB`, `1st`, `$3`, `15%`.
@@ -128,6 +131,7 @@ class Token(NamedTuple):
 
 def fold(text: str) -> str:
     """Write a text in one of the ways in which it can be written; superscripts stand apart."""
+    text = _DOUBLED.sub("", text)
     if text.isascii():
         return text
     text = text.replace("\u00b0C", " celsius").replace("\u00b0F", " fahrenheit")
@@ -179,9 +183,6 @@ def tokens(text: str) -> list[Token]:
     for match in _QUOTED.finditer(text):
         starts = _words(text[end : match.start()], found, starts=starts)
         inner = " ".join((match[1] or match[2] or match[3] or "").split())
-        if not inner and match[0] == '""':  # a doubled quote, as CSV writes it
-            end = match.end()
-            continue
         literal = f'"{inner.rstrip(",.")}"'
         found.append(Token(literal, literal, slot=True, starts=starts))
         starts, end = False, match.end()
@@ -261,6 +262,8 @@ def _chunk(chunk: str, found: list[Token]) -> None:
 def _core(chunk: str) -> str:
     """Take off the punctuation of the sentence around a chunk."""
     core = chunk.rstrip(".,;:?!").removesuffix("(s)").removesuffix("(es)")
+    if core and not any(map(str.isalnum, core)):
+        return chunk.rstrip(",;:")  # `.*?` is not `.*`
     if chunk[len(core) :].startswith("!") and core[-1:].isdigit():
         core += "!"  # a factorial
     if core.startswith(("(", "[", "{")) or core.endswith((")", "]", "}")):
