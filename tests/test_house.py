@@ -27,6 +27,7 @@ IMPORTS = {
     "calibration": "",
     "cli": "__init__ config streams",
     "config": "cache embedder endpoints meaning minilm places pricing provider settings store",
+    "contrast": "english",
     "difference": "keys",
     "drafting": "keys policy pricing",
     "embedder": "",
@@ -36,7 +37,7 @@ IMPORTS = {
     "explanation": "difference keys meaning neighbours policy text",
     "file": "schema",
     "forms": "lexicon tokens*",
-    "guards": "english forms lexicon roles",
+    "guards": "contrast english forms lexicon roles",
     "index": "file*",
     "input": "invocation streams",
     "invocation": "",
@@ -62,7 +63,7 @@ IMPORTS = {
     "rows": "",
     "schema": "",
     "selection": "",
-    "semantic": "english guards tokens",
+    "semantic": "english guards lexicon tokens",
     "settings": "pricing text",
     "store": "akin file ledger paraphrases rows vectors",
     "streams": "text",
@@ -92,6 +93,7 @@ IMPORTS = {
 #: Reads no row, prints no line, asks nobody, knows no clock.
 PURE = {
     "calibration",
+    "contrast",
     "difference",
     "drafting",
     "english",

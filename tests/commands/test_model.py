@@ -10,7 +10,7 @@ from itertools import count, product
 from pathlib import Path
 
 import pytest
-from encoder import SHOUTED, STORED, at, reply
+from encoder import STORED, THIRD, at, reply
 from mirror import Manner, Mirror
 from processes import HERE, at_once, bound_by_modes, mounted, output, start
 from terminals import Terminal
@@ -658,7 +658,7 @@ def written(encoder, tmp_path):
 
     def pair(similarity: float, label: int) -> str:
         noun = NOUNS[next(numbers)]
-        first, second = f"how do I polish a {noun} at home?", f"How do I polish a {noun} at home"
+        first, second = f"how do I polish a {noun} at home?", f"how do I polish my {noun} at home?"
         encoder.vectors[second] = at(similarity)
         return f"{first}\t{second}\t{label}\n"
 
@@ -848,7 +848,7 @@ def test_rejected_answers_raise_the_threshold(cli, written, found_wrong, matchin
 
 def test_an_answer_that_was_rejected_is_a_verdict(cli, written):
     cli("ask", STORED)
-    cli("ask", SHOUTED, "--match", "semantic")
+    cli("ask", THIRD, "--match", "semantic")
     cli("bad")
 
     result = cli("model", "calibrate", written((60, 0.971, 1), (1, 0.8, 0)), "--json")

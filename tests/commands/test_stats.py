@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from encoder import SHOUTED, STORED
+from encoder import STORED, THIRD
 from upstream import USAGE, Reply
 
 from llmc.types import Verdict
@@ -242,7 +242,7 @@ def audited(cli, upstream, encoder, monkeypatch):
     cli("ask", STORED)
     monkeypatch.setenv("LLMC_AUDIT", "1")
 
-    def ask(*said: str | Reply, prompt: str = SHOUTED) -> None:
+    def ask(*said: str | Reply, prompt: str = THIRD) -> None:
         upstream.will(*(Reply(each) if isinstance(each, str) else each for each in said))
         result = cli("ask", prompt, "--match", "semantic")
         assert (result.code, result.out) == (0, "answer 1\n")
