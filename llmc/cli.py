@@ -34,6 +34,8 @@ COMMANDS = {
     "bad": "Reject a wrong answer, the last one by default.",
     "prune": "Remove expired entries, old ones, or the least used.",
     "invalidate": "Remove what matches a regular expression.",
+    "export": "Write stored answers as JSON lines.",
+    "import": "Take in the JSON lines of an export.",
     "config": "Show the settings in effect, and where each comes from.",
     "doctor": "Check the cache file, the configuration, the provider and the embedder.",
     "demo": "Show the whole story offline in ten seconds.",

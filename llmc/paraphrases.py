@@ -49,10 +49,11 @@ class Paraphrases:
         )
         return [Alias(*row) for row in rows]
 
-    def learn(self, alias: Alias, *, at: float) -> None:
+    def learn(self, alias: Alias, *, at: float, since: float | None = None) -> None:
         """Remember an accepted wording, or a new use, within the caller's transaction.
 
-        Nothing is learned of an entry that has gone since.
+        It was used `at` an instant, and first `since` one. Nothing is learned of an entry that has
+        gone meanwhile.
         """
         self._file.execute(
             f"INSERT INTO alias ({_ALIAS}, created_at, last_hit_at)"
@@ -67,7 +68,7 @@ class Paraphrases:
                 alias.similarity,
                 alias.prompt,
                 alias.instruction_at,
-                at,
+                at if since is None else since,
                 at,
                 alias.entry_id,
             ),

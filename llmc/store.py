@@ -141,28 +141,33 @@ class Store:
 
     def _put(self, draft: Draft, line: Line | None) -> int:
         with self.file.transaction():
-            scope_id = self._scope_id(draft)
-            sample = self._free_sample(draft) if draft.sample == NEXT_SAMPLE else draft.sample
-            values = columns_of(draft) | {"scope_id": scope_id, "sample": sample}
-            names = ", ".join(values)
-            marks = ", ".join("?" * len(values))
-            updates = ", ".join(f"{name} = excluded.{name}" for name in values)
-            entry_id = self.file.number(
-                f"INSERT INTO entry ({names}) VALUES ({marks})"
-                f" ON CONFLICT (namespace, key, sample) DO UPDATE SET {updates} RETURNING id",
-                tuple(values.values()),
-            )
-            self.file.execute(
-                "DELETE FROM invocation WHERE entry_id IN"
-                " (SELECT id FROM entry WHERE namespace = ? AND family = ?)",
-                (draft.namespace, draft.family),
-            )
-            # As an alias this question was another answer's; it has one of its own.
-            self.paraphrases.forget(draft.namespace, draft.key)
-            if draft.vector is not None:
-                self._add(entry_id, draft.vector)
+            entry_id = self.write(draft)
             if line is not None:
                 self.ledger.write(line._replace(entry_id=entry_id))
+        return entry_id
+
+    def write(self, draft: Draft) -> int:
+        """Store an answer and its vector as `put` does, within the caller's transaction."""
+        scope_id = self._scope_id(draft)
+        sample = self._free_sample(draft) if draft.sample == NEXT_SAMPLE else draft.sample
+        values = columns_of(draft) | {"scope_id": scope_id, "sample": sample}
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+        entry_id = self.file.number(
+            f"INSERT INTO entry ({names}) VALUES ({marks})"
+            f" ON CONFLICT (namespace, key, sample) DO UPDATE SET {updates} RETURNING id",
+            tuple(values.values()),
+        )
+        self.file.execute(
+            "DELETE FROM invocation WHERE entry_id IN"
+            " (SELECT id FROM entry WHERE namespace = ? AND family = ?)",
+            (draft.namespace, draft.family),
+        )
+        # As an alias this question was another answer's; it has one of its own.
+        self.paraphrases.forget(draft.namespace, draft.key)
+        if draft.vector is not None:
+            self._add(entry_id, draft.vector)
         return entry_id
 
     def _add(self, entry_id: int, vector: Vector) -> None:

@@ -34,6 +34,7 @@ IMPORTS = {
     "endpoints": "pricing",
     "english": "forms lexicon tokens",
     "errors": "",
+    "exchange": "lines rows store*",
     "explanation": "difference keys meaning neighbours policy text",
     "file": "schema",
     "forms": "lexicon tokens*",
@@ -45,6 +46,7 @@ IMPORTS = {
     "keys": "",
     "ledger": "file*",
     "lexicon": "",
+    "lines": "keys",
     "meaning": "embedder* keys paraphrases* policy semantic vectors*",
     "minilm": "embedder weights wordpiece",
     "neighbours": "meaning semantic settings",
@@ -79,6 +81,8 @@ IMPORTS = {
     "commands.config": "config options output places streams",
     "commands.demo": "options streams",
     "commands.doctor": "config endpoints options output places provider store streams",
+    "commands.export": "config exchange lines options store streams",
+    "commands.import": "config exchange lines options output store streams",
     "commands.invalidate": "config options output selection store streams",
     "commands.list": "config options output store streams",
     "commands.model": "calibration config input meaning* options output pairs places published"
@@ -102,6 +106,7 @@ PURE = {
     "invocation",
     "keys",
     "lexicon",
+    "lines",
     "policy",
     "pricing",
     "prompt",
@@ -114,7 +119,18 @@ PURE = {
 }
 
 #: Where SQL text may stand.
-SQL = {"schema", "file", "store", "ledger", "index", "vectors", "paraphrases", "akin", "__main__"}
+SQL = {
+    "schema",
+    "file",
+    "store",
+    "ledger",
+    "index",
+    "vectors",
+    "paraphrases",
+    "akin",
+    "exchange",
+    "__main__",
+}
 
 #: Who looks into the environment: the porch and the settings; the command line for its debug
 #: switch; the demo, to hand it on to the commands that it runs; the weights, to tell numpy how many

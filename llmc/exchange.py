@@ -1,0 +1,124 @@
+"""How does what one file holds leave it, and how does another file take it in?
+
+Newer answers win; nothing else is decided here. All functions raise CacheFileError.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llmc.lines import Parcel, Wording
+from llmc.rows import COLUMNS, FROM, condition, entry_of
+from llmc.types import Alias, Answer, Draft, Price, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmc.store import Store
+    from llmc.types import Selector
+
+__all__ = ["parcels", "take", "verdicts"]
+
+_MORE = (
+    "s.base_url",
+    "s.system",
+    "s.frame",
+    "e.family",
+    "e.usage",
+    "e.price_source",
+    "e.last_hit_at",
+    "e.pinned",
+)
+_ALIAS = ("namespace", "key", "entry_id", "embedder", "similarity", "prompt", "instruction_at")
+
+
+def parcels(store: Store, selector: Selector) -> Iterator[Parcel]:
+    """Yield the entries meant with all that belongs to them, in an order of their own."""
+    where, values = condition(selector)
+    rows = store.file.stream(
+        f"SELECT {', '.join(_MORE)}, {COLUMNS} {FROM} {where}"
+        " ORDER BY e.namespace, s.hash, e.key, e.sample",
+        values,
+    )
+    for row in rows:
+        yield _parcel(store, row)
+
+
+def verdicts(store: Store, namespace: str | None) -> list[Verdict]:
+    """Return what was found of pairs of questions, in one namespace or in all, ordered by pair."""
+    found = (v for v in store.paraphrases.verdicts() if namespace in {None, v.namespace})
+    return sorted(found)
+
+
+def take(store: Store, kept: Parcel | Verdict) -> bool:
+    """Take an entry or a verdict in, within the caller's transaction; False if it adds nothing.
+
+    An entry that is stored already stays, unless the one that comes in is newer.
+    """
+    if isinstance(kept, Verdict):
+        known = store.file.rows(
+            "SELECT 1 FROM verdict WHERE pair = ? AND origin = ? AND at = ?",
+            (kept.pair, kept.origin, kept.at),
+        )
+        if not known:
+            store.paraphrases.judge(kept)
+        return not known
+    draft = kept.draft
+    there = store.file.rows(
+        "SELECT created_at FROM entry WHERE namespace = ? AND key = ? AND sample = ?",
+        (draft.namespace, draft.key, draft.sample),
+    )
+    if there and there[0][0] >= draft.created_at:
+        return False
+    entry_id = store.write(draft)
+    store.file.execute(
+        "UPDATE entry SET latency = ?, hits = ?, last_hit_at = ?, pinned = ? WHERE id = ?",
+        (kept.latency, kept.hits, kept.last_hit_at, kept.pinned, entry_id),
+    )
+    for wording in kept.wordings:
+        alias = wording.alias._replace(entry_id=entry_id)
+        store.paraphrases.learn(alias, at=wording.last_hit_at, since=wording.created_at)
+    return True
+
+
+def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
+    base_url, system, frame, family, usage, price_source, last_hit_at, pinned = row[: len(_MORE)]
+    entry = entry_of(row[len(_MORE) :])
+    answer = Answer(
+        text=entry.answer,
+        finish_reason=entry.finish_reason,
+        model=entry.served_model,
+        usage=None if usage is None else json.loads(usage),
+        choices=entry.choices,
+        temperature=entry.temperature,
+    )
+    draft = Draft(
+        namespace=entry.namespace,
+        key=entry.key,
+        sample=entry.sample,
+        family=family,
+        token_limit=entry.token_limit,
+        scope_hash=entry.scope_hash,
+        base_url=base_url,
+        model=entry.model,
+        system=system,
+        frame=frame,
+        prompt=entry.prompt,
+        source=entry.source,
+        created_at=entry.created_at,
+        expires_at=entry.expires_at,
+        answer=answer,
+        tokens=entry.tokens,
+        price=Price(entry.cost, price_source),
+        instruction_at=entry.instruction_at,
+    )
+    wordings = tuple(
+        Wording(Alias(*found[:-2]), *found[-2:])
+        for found in store.file.rows(
+            f"SELECT {', '.join(_ALIAS)}, created_at, last_hit_at FROM alias"
+            " WHERE entry_id = ? ORDER BY key",
+            (entry.id,),
+        )
+    )
+    return Parcel(draft, entry.latency, entry.hits, last_hit_at, bool(pinned), wordings)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from encoder import STORED, THIRD
+
+
+@pytest.fixture
+def exported(cli, upstream, tmp_path) -> str:
+    """A file of two answers."""
+    cli("ask", "one")
+    cli("ask", "two", "--ttl", "1h")
+    path = tmp_path / "answers.jsonl"
+    path.write_text(cli("export").out, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def other(tmp_path) -> str:
+    """Where another cache file may be."""
+    return str(tmp_path / "other.db")
+
+
+def test_an_export_taken_in_is_exported_the_same(cli, exported, other):
+    result = cli("import", exported, "--db", other)
+
+    assert (result.code, result.out, result.err) == (0, "took in 2 entries\n", "")
+    assert cli("export", "--db", other).out == cli("export").out
+
+
+def test_what_was_taken_in_answers(cli, upstream, exported, other):
+    cli("import", exported, "--db", other)
+
+    result = cli("ask", "one", "--offline", "--db", other)
+
+    assert (result.code, result.out) == (0, "answer 1\n")
+    assert "exact hit" in result.err
+
+
+def test_a_second_time_changes_nothing(cli, exported, other):
+    cli("import", exported, "--db", other)
+
+    result = cli("import", exported, "--db", other)
+
+    assert result.out == "took in 0 entries; 2 were there already\n"
+
+
+def test_standard_input_is_read_for_a_hyphen(cli, exported, other):
+    result = cli("import", "-", "--db", other, stdin=cli("export").out)
+
+    assert (result.code, result.out) == (0, "took in 2 entries\n")
+
+
+def test_json_counts(cli, exported, other):
+    result = cli("import", exported, "--json", "--db", other)
+
+    assert json.loads(result.out) == {"entries": 2, "verdicts": 0, "known": 0, "skipped": 0}
+
+
+def test_a_dry_run_takes_nothing_in(cli, exported, other):
+    result = cli("import", exported, "--dry-run", "--db", other)
+
+    assert result.out == "would take in 2 entries\n"
+    assert cli("export", "--db", other).out == ""
+
+
+def test_bad_lines_are_told_by_their_numbers_and_skipped(cli, exported, other):
+    text = b"\xef\xbb\xbf{\n\n" + cli("export").out.encode() + b"{}\n\xff\n"
+
+    result = cli("import", "-", "--db", other, stdin=text)
+
+    assert (result.code, result.out) == (0, "took in 2 entries\n")
+    assert result.err == (
+        "llmc: line 1: it is not JSON: expecting property name enclosed in double quotes"
+        " (column 2); skipped\n"
+        "llmc: line 5: its 'kind' is neither 'entry' nor 'verdict'; skipped\n"
+        "llmc: line 6: it is not UTF-8; skipped\n"
+    )
+
+
+def test_strictly_one_bad_line_refuses_all(cli, exported, other):
+    text = cli("export").out + "{}\n"
+
+    result = cli("import", "-", "--strict", "--db", other, stdin=text)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "llmc: error: standard input, line 3: its 'kind' is neither 'entry' nor 'verdict'\n"
+    )
+    assert cli("export", "--db", other).out == ""
+
+
+def test_a_file_that_cannot_be_read_makes_no_cache(cli, tmp_path, db):
+    missing, folder = str(tmp_path / "missing.jsonl"), str(tmp_path)
+
+    results = [cli("import", missing), cli("import", folder)]
+
+    assert [(each.code, each.err) for each in results] == [
+        (2, f"llmc: error: {missing}: no such file or directory\n"),
+        (2, f"llmc: error: {folder}: is a directory\n"),
+    ]
+    assert not db.exists()
+
+
+def test_what_was_rejected_is_not_matched_in_another_file(cli, upstream, encoder, other):
+    cli("ask", STORED)
+    cli("ask", THIRD, "--match", "semantic")
+    cli("bad")
+    cli("import", "-", "--db", other, stdin=cli("export").out)
+    cli("ask", STORED, "--db", other)
+
+    result = cli("ask", THIRD, "--match", "semantic", "--db", other)
+
+    assert result.out == "answer 3\n"
+
+
+def test_other_words_that_served_travel_with_their_answer(cli, upstream, encoder, other):
+    cli("ask", STORED)
+    cli("ask", THIRD, "--match", "semantic")
+    cli("import", "-", "--db", other, stdin=cli("export").out)
+    before = len(encoder.calls)
+
+    result = cli("ask", THIRD, "--match", "semantic", "--db", other)
+
+    assert (result.out, len(encoder.calls)) == ("answer 1\n", before)
+    assert "semantic hit" in result.err
