@@ -31,14 +31,34 @@ CHOICE = frozenset({"who", "what", "yes or no", "should", "order"})
 #: Words by which things are compared.
 COMPARED = lexicon.ALIKE - {"and", "or", "both", "either"}
 
+#: So many words of a second question are looked at.
+_LONGEST = 60
+
 _WH = frozenset({"what", "which", "who", "whom", "whose", "when", "where", "why", "how"})
+_OPENING = _WH | lexicon.AUXILIARIES
 _SOMEBODY = frozenset({"i", "you", "we", "one", "they", "someone", "people"})
 _BEING = frozenset({"is", "'s", "are", "was", "were", "it", "does", "did", "would", "will"})
 _DEGREES = frozenset({"good", "bad"}) | lexicon.MEASURES.keys()
-_BEFORE_WH = frozenset({"for", "in", "at", "by", "on", "to", "from", "with", "under", "since"})
+_WITHIN = frozenset({"in", "at", "on"})
+_BEFORE_WH = _WITHIN | {"for", "by", "to", "from", "with", "under", "since", "until", "against"}
+_DOERS = frozenset({"whom", "which", "what"})
+
+#: `How did they` tells a story, where `how do they` asks for a way.
+_HAPPENED = frozenset({"did", "was", "were", "had", "has", "have", "is", "are", "am"})
+_MINE = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our"})
+_YOURS = frozenset({"you", "your", "yours", "yourself"})
+_THEIRS = frozenset({"they", "them", "their", "theirs", "themselves"})
+#: Of whom nothing may be said for a subject to be anybody, by the subject.
+_FOREIGN = {
+    "i": _YOURS, "we": _YOURS, "you": _MINE, "one": _MINE,
+    **dict.fromkeys(("they", "people", "someone"), _MINE | _YOURS | _THEIRS),
+}  # fmt: skip
 _FILLERS = frozenset(
-    {"so", "and", "but", "please", "hi", "hello", "hey", "ok", "okay", "well", "seriously"}
+    {"so", "and", "but", "please", "hi", "hello", "hey", "ok", "okay", "seriously"}
 ) | {"basically", "just", "actually"}
+
+#: What may stand before `ways to` without narrowing which.
+_LITTLE = (lexicon.FUNCTION | lexicon.LIGHT | lexicon.WAYS) - lexicon.TURNING - lexicon.NEGATIONS
 
 #: Orders that may follow a `can you`.
 _ORDERS = lexicon.WRITING | {
@@ -92,7 +112,7 @@ def asked(found: list[Token]) -> tuple[Form, ...]:
     forms = [_form(words) for words in clauses]
     for words in clauses:
         forms += [
-            Form(word, tuple(words[at:]))
+            Form(word, tuple(words[at : at + _LONGEST]))
             for at, word in enumerate(words)
             if word in _WH and at > 1 and words[at - 1] in {"and", "or"}
         ]
@@ -154,7 +174,8 @@ def _plain(form: Form) -> tuple[str, ...]:
         return ("how", "to", *words[3:]) if asks else words
     for at, word in enumerate(words[:9]):
         if word in lexicon.WAYS and words[at + 1 : at + 2] == ("to",):
-            return ("how", *words[at + 1 :])
+            # the cheapest way is not any way
+            return ("how", *words[at + 1 :]) if _LITTLE.issuperset(words[:at]) else words
     return words
 
 
@@ -192,10 +213,19 @@ def _form(words: list[str]) -> Form:
 
 def _bare(words: list[str]) -> list[str]:
     """Take off what only asks for the question to be answered."""
-    while words and words[0] in _FILLERS:
+    while len(rest := _barer(words)) < len(words):
+        words = rest
+    return words
+
+
+def _barer(words: list[str]) -> list[str]:
+    words = words[next((at for at, word in enumerate(words) if word not in _FILLERS), len(words)) :]
+    if words[:1] == ["well"] and _OPENING.issuperset(words[1:2]):
+        words = words[1:]  # well pumps are other pumps
+    if words[1:] and words[0] in _WITHIN and words[1] in _WH:
         words = words[1:]
-    if words[1:] and words[0] in _BEFORE_WH and words[1] in _WH:
-        words = words[1:]
+    if words[:1] == ["by"] and _DOERS.intersection(words[1:2]):
+        words = words[1:]  # the passive asks for the one who did it
     for at in range(1, min(8, len(words) - 2)):
         if words[at : at + 3] == ["do", "you", "think"]:
             words = words[:at] + words[at + 3 :]
@@ -204,12 +234,15 @@ def _bare(words: list[str]) -> list[str]:
         return words[2:]
     for polite in _POLITE:
         if tuple(words[: len(polite)]) == polite:
-            return _bare(words[len(polite) :])
+            return words[len(polite) :]
     return words
 
 
 def _name(words: list[str]) -> str:
     first, rest = words[0], words[1:]
+    if first in _BEFORE_WH and rest and rest[0] in _WH:
+        name = _name(rest)  # `for what reason`, but `from where` and `to where`
+        return name if name in {"why", "how to"} else f"{first} {name}"
     if first in {"how", "what"} and "like" in rest[1:] and rest[0] in _BEING:
         return "what like"
     if first == "why" or (first in _WH and not lexicon.REASONS.isdisjoint(rest[:6])):
@@ -254,7 +287,10 @@ def _how(rest: list[str]) -> str:
         return f"how {second}"
     if second in {"", "to", "should", "can", "could"}:
         return "how to"
-    does = (second in lexicon.AUXILIARIES and third in _SOMEBODY) or (
-        second in _SOMEBODY and third in lexicon.AUXILIARIES  # `tell me how I can`
-    )
-    return "how to" if does else "how"
+    if second in _SOMEBODY:  # `tell me how I can`
+        second, third = third, second
+    if not (second in lexicon.AUXILIARIES and third in _SOMEBODY):
+        return "how"
+    if second in _HAPPENED and (second, third) != ("did", "you"):  # which asks for advice
+        return f"how {second} {third}"
+    return "how to" if _FOREIGN[third].isdisjoint(rest[2:]) else f"how {third}"

@@ -235,8 +235,8 @@ IDIOMS = {
             "back up:backup", "web site:website", "e mail:email", "now that:because",
             "as of:since", "how much time:how long", "iterate over:loop through",
             "loop over:loop through", "iterate through:loop through",
-            "iterating over:loop through", "looping over:loop through", "each other:themselves",
-            "one another:themselves", "out of:from",
+            "iterating over:loop through", "looping over:loop through", "one another:each other",
+            "out of:from",
         )
     )
 }  # fmt: skip
