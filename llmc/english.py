@@ -133,13 +133,11 @@ def _roots(word: str) -> set[str]:
 @lru_cache(maxsize=512)
 def parse(text: str) -> Sentence:
     """Take a text apart. A sentence is kept for the next questions that are near."""
-    found = _plain(tokens.tokens(tokens.fold(text)))
+    found = _measured(_plain(tokens.tokens(tokens.fold(text))))
     shouts = _shouts(found)
     words = []
-    for at, token in enumerate(found):
-        low = token.low
-        counted = at > 0 and found[at - 1].slot and found[at - 1].low[0].isdigit()
-        low = tokens.unit(low, counted=counted) if not token.slot else low
+    for token in found:
+        low = token.low if token.slot else tokens.unit(token, counted=False)
         if token.raw == "A" and not (token.starts or shouts):
             low = "A"  # a thing called so: column A, team A
         base = low if token.slot else stem(_plain_letters(low))
@@ -158,13 +156,24 @@ def parse(text: str) -> Sentence:
 
 
 def _plain_letters(word: str) -> str:
-    """Take the accents off."""
-    if word.isascii():
+    """Take the accents off a word; a letter alone is what is asked about."""
+    if word.isascii() or len(word) == 1:
         return word
     import unicodedata
 
     letters = unicodedata.normalize("NFKD", word)
     return "".join(c for c in letters if not unicodedata.combining(c))
+
+
+def _measured(found: list[tokens.Token]) -> list[tokens.Token]:
+    """Write the units behind numbers out."""
+    before = [False, *(token.slot and token.low[0].isdigit() for token in found)]
+    return [
+        token._replace(low=tokens.unit(token, counted=True))
+        if counted and not token.slot
+        else token
+        for token, counted in zip(found, before, strict=False)
+    ]
 
 
 def _plain(found: list[tokens.Token]) -> list[tokens.Token]:

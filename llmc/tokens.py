@@ -60,6 +60,23 @@ _UNITS = {
     for short in shorts.split()
 }  # fmt: skip
 
+#: Bits, where the capital before them says that it counts.
+_BITS = {"Kb": "kilobit", "Mb": "megabit", "Gb": "gigabit", "Tb": "terabit"}
+
+#: What is no unit where it is written against a number: 3D, 5G, iPhone 5S, 5M.
+_NAMED = frozenset({"d", "D", "G", "S", "H", "Y", "m", "M"})
+
+#: Abbreviations that are often written without their last dot.
+_DOTTED = frozenset({"e.g", "i.e", "a.m", "p.m", "u.s", "u.k"})
+
+#: Behind a mark, these go on with the sentence: `sort! in`, `a? matches`.
+_GOING_ON = frozenset(
+    {
+        "do", "mean", "match", "matches", "method", "operator", "function", "return", "returns",
+        "in", "with", "work", "works", "and", "or", "vs", "versus", "from", "for",
+    }
+)  # fmt: skip
+
 #: Units that are nothing else, also without a number before them.
 _PLAIN_UNITS = frozenset(
     word
@@ -109,10 +126,6 @@ _UNMARKED = {
 _SUBJECTS = frozenset(
     {"what", "who", "where", "when", "why", "how", "that", "there", "here", "it", "he", "she"}
 )
-
-
-#: Marks that stand between words as a dash does.
-_DASHES = frozenset({"-", "/", "*"})
 
 
 class Token(NamedTuple):
@@ -183,7 +196,7 @@ def tokens(text: str) -> list[Token]:
     for match in _QUOTED.finditer(text):
         starts = _words(text[end : match.start()], found, starts=starts)
         inner = " ".join((match[1] or match[2] or match[3] or "").split())
-        literal = f'"{inner.rstrip(",.")}"'
+        literal = f'"{inner.rstrip(",.")}"' if inner else match[0]
         found.append(Token(literal, literal, slot=True, starts=starts))
         starts, end = False, match.end()
     _words(text[end:], found, starts=starts, last=True)
@@ -196,11 +209,13 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
         before = len(found)
         if chunk.isalpha():
             _word(chunk, found)
-        elif chunk in _DASHES and _is_dash(chunks, at):
+        elif chunk in {"-", "/", "*"} and _is_dash(chunks, at):
             continue
         elif chunk == "&" and chunks[at - 1 : at] and chunks[at - 1].isalpha():
             _word("and", found)
-        elif not (last and at == len(chunks) - 1 and not chunk.strip(".?!")):
+        elif chunk[-1] in "?!" and _GOING_ON.issuperset(chunks[at + 1 : at + 2] or "."):
+            _slot(chunk, found)
+        elif not (last and at == len(chunks) - 1 and chunk in {"?", "!", "."}):
             _chunk(chunk, found)
         if len(found) > before and (starts or (at and chunks[at - 1][-1] == ",")):
             found[before] = found[before]._replace(starts=starts, clause=True)
@@ -209,9 +224,11 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
 
 
 def _is_dash(chunks: list[str], at: int) -> bool:
-    """Tell whether a mark stands between words, or begins a line, and not between numbers."""
+    """Tell whether a mark begins a text, or is a dash between words and no minus."""
     around = [*chunks[max(at - 1, 0) : at], *chunks[at + 1 : at + 2]]
-    return (at == 0 or len(around) == 2) and all(c.strip(":,()").isalpha() for c in around)
+    if not all(c.strip(":,()").isalpha() for c in around):
+        return False
+    return at == 0 or (len(around) == 2 and chunks[at] != "*" and max(map(len, around)) > 1)
 
 
 def _word(chunk: str, found: list[Token]) -> None:
@@ -251,12 +268,18 @@ def _chunk(chunk: str, found: list[Token]) -> None:
     elif core[0].isdigit() or not any(c.isalpha() for c in core):
         _arithmetic(core, found)
     elif core.rstrip("+#").isalpha():
-        found.append(Token(core.lower(), core))
-    elif core.replace(".", "").isalpha() and all(len(p) < 2 for p in core.split(".")):
+        found.append(Token(core.lower(), core, slot=True))  # C++ is not C
+    elif _is_abbreviation(chunk, core):
         word = core.replace(".", "")
-        found.append(Token(word.lower(), word))  # U.S., e.g., Ph.D. as their letters
+        found.append(Token(word.lower(), word))  # as its letters
     else:
         _parts(core, found)
+
+
+def _is_abbreviation(chunk: str, core: str) -> bool:
+    """Tell U.S. and e.g. from the pattern `a.b`."""
+    dotted = core.isupper() or chunk.rstrip(",;:?!)").endswith(".") or core in _DOTTED
+    return dotted and core.replace(".", "").isalpha() and all(len(p) < 2 for p in core.split("."))
 
 
 def _core(chunk: str) -> str:
@@ -268,7 +291,7 @@ def _core(chunk: str) -> str:
         core += "!"  # a factorial
     if core.startswith(("(", "[", "{")) or core.endswith((")", "]", "}")):
         for left, right in ("()", "[]", "{}"):
-            whole = core.startswith(left) and core.endswith(right)
+            whole = left == "(" and core.startswith(left) and core.endswith(right)
             if whole or (
                 core.count(left) != core.count(right) and not core.strip("([{}])").isdigit()
             ):
@@ -287,11 +310,11 @@ def _apostrophe(core: str, found: list[Token]) -> None:
         found.extend((Token(verb, core[:-3]), Token("not", "not")))
         return
     stem, mark, rest = low.partition("'")
-    if mark + rest in _CONTRACTED:
+    if low == "let's":
+        found.append(Token("let", core))
+    elif mark + rest in _CONTRACTED:
         verb = "is" if rest == "s" and stem in _SUBJECTS else _CONTRACTED[mark + rest]
         found.extend((Token(stem, core[: len(stem)]), Token(verb, rest)))
-    elif low == "let's":
-        found.append(Token("let", core))
     elif rest:
         found.append(Token(low.replace("'", ""), core.replace("'", "")))
     else:
@@ -300,17 +323,22 @@ def _apostrophe(core: str, found: list[Token]) -> None:
 
 def _measure(match: re.Match[str], core: str, found: list[Token]) -> None:
     currency, number, suffix = match.groups()
-    unit = _SUFFIXES.get(suffix) or _UNITS.get(suffix.lower(), "")
+    unit = _SUFFIXES.get(suffix) or ("" if suffix in _NAMED else _measured_in(suffix))
     if suffix and not unit:
         if word := _FIRST.get(core.lower()):
             found.append(Token(word, core))
             return
-        _slot(core.lower(), found)  # 3d, 1st, 4chan: a name
+        _slot(core if suffix == "M" else core.lower(), found)  # 3d, 1st, 4chan: a name
         return
-    if suffix in {"k", "K"} and "." not in number:
-        number, unit = f"{number}000", ""
+    whole, _, part = number.partition(".")
+    if suffix in {"k", "K"} and len(part) < 4:
+        number, unit = f"{whole}{part:0<3}", ""
     _arithmetic(number, found)
     found.extend(Token(word, word) for word in (unit, _CURRENCIES.get(currency, "")) if word)
+
+
+def _measured_in(suffix: str) -> str:
+    return _BITS.get(suffix) or _UNITS.get(suffix.lower(), "")
 
 
 def _arithmetic(core: str, found: list[Token]) -> None:
@@ -325,9 +353,9 @@ def _arithmetic(core: str, found: list[Token]) -> None:
 def _parts(core: str, found: list[Token]) -> None:
     """Cut at hyphens and at one slash; what is then no word is a literal."""
     pieces = re.split(r"[-/]", core)
-    if len(pieces) > 1 and all(_is_plain(piece) for piece in pieces):
+    if len(pieces) > 1 and all(map(_is_plain, pieces)) and max(map(len, pieces)) > 1:
         for piece in pieces:
-            _apostrophe(piece, found) if "'" in piece else _word(piece, found)
+            _chunk(piece, found)
     elif core.isalnum() or core.replace("-", "").isalnum():
         found.append(Token(core.lower(), core, slot=True))  # IPv4, utf-8, sha256
     else:
@@ -338,9 +366,11 @@ def _is_plain(piece: str) -> bool:
     return piece.rstrip("+#").replace("'", "").isalpha()
 
 
-def unit(word: str, *, counted: bool) -> str:
+def unit(token: Token, *, counted: bool) -> str:
     """Return the word that a unit's short form stands for, or the word itself.
 
     Where no number stands before it, short forms that may mean something else are left alone.
     """
-    return _UNITS.get(word, word) if counted or word in _PLAIN_UNITS else word
+    if not (counted or token.low in _PLAIN_UNITS):
+        return token.low
+    return _BITS.get(token.raw) or _UNITS.get(token.low, token.low)
