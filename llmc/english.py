@@ -54,6 +54,8 @@ class Sentence(NamedTuple):
 
 def stem(word: str) -> str:
     """Take off the endings of number and tense; approximate."""
+    if lexicon.IRREGULAR.get(word) == word:
+        return word  # news, pandas, rails
     word = base = _american(lexicon.IRREGULAR.get(word, word))
     if len(word) < 4 or not word.isascii() or not _has_vowel(word):
         return word
