@@ -46,6 +46,8 @@ def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
         if here and there and (turned or crossed):
             return f"{role} {min(here)!r} and {role} {min(there)!r}"
     for role, contrary in _CONTRARY:
+        if {one.lows[-1:], other.lows[-1:]} == {(role,), (contrary,)}:
+            return f"{role} and {contrary}"  # where it comes from, where it goes to
         for a, b in ((first.after, second.after), (second.after, first.after)):
             moved = a.get(role, set()) & b.get(contrary, set())
             moved -= a.get(contrary, set()) | b.get(role, set())
@@ -62,6 +64,8 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
         first, second = ([w for w in dict.fromkeys(line) if w in common] for line in lines)
         if first != second:
             return "what comes first in one of them comes later in the other"
+    if one.slots != other.slots and any(map(_is_sign, one.slots + other.slots)):
+        return "their literals stand in another order"  # 2 ^ 8 and 8 ^ 2
     if not (lexicon.ALIKE.isdisjoint(one.lows) or lexicon.ALIKE.isdisjoint(other.lows)):
         return None
     if one.slots != other.slots:
@@ -74,11 +78,29 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
         return f"{turning[0][0]!r} stands in another place"
     if ("by" in one.lows) != ("by" in other.lows):  # the passive turns them round as well
         return None
+    if _is_bare(one) and _is_bare(other) and _is_swapped(*lines):
+        return "what stands first in one of them stands last in the other"
     # `does A contain B` has no third word to show which is which
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(*lines, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
     return None
+
+
+def _is_sign(slot: str) -> bool:
+    return not any(map(str.isalnum, slot))
+
+
+def _is_bare(sentence: Sentence) -> bool:
+    """Tell whether the order of words alone says who does it: `does A do B` and nothing else."""
+    return sentence.forms[0].name == "yes or no" and lexicon.DIRECTED.isdisjoint(sentence.lows)
+
+
+def _is_swapped(first: list[str], second: list[str]) -> bool:
+    """Tell whether the same words begin and end otherwise: big cats chase dogs."""
+    if sorted(first) != sorted(second) or not first:
+        return False
+    return first[0] != second[0] and first[-1] != second[-1]
 
 
 def _is_turned(first: list[str], second: list[str], *, length: int) -> bool:
