@@ -45,12 +45,13 @@ _DOERS = frozenset({"whom", "which", "what"})
 
 #: `How did they` tells a story, where `how do they` asks for a way.
 _HAPPENED = frozenset({"did", "was", "were", "had", "has", "have", "is", "are", "am"})
+_MAY = frozenset({"should", "can", "could"})
 _MINE = frozenset({"i", "me", "my", "mine", "myself", "we", "us", "our"})
 _YOURS = frozenset({"you", "your", "yours", "yourself"})
 _THEIRS = frozenset({"they", "them", "their", "theirs", "themselves"})
 #: Of whom nothing may be said for a subject to be anybody, by the subject.
 _FOREIGN = {
-    "i": _YOURS, "we": _YOURS, "you": _MINE, "one": _MINE,
+    "i": _YOURS, "we": _YOURS, "you": _MINE, "one": frozenset(),
     **dict.fromkeys(("they", "people", "someone"), _MINE | _YOURS | _THEIRS),
 }  # fmt: skip
 _FILLERS = frozenset(
@@ -285,7 +286,7 @@ def _how(rest: list[str]) -> str:
         return "how many"
     if second in _DEGREES:
         return f"how {second}"
-    if second in {"", "to", "should", "can", "could"}:
+    if second in {"", "to"} or (second in _MAY and third not in _SOMEBODY):
         return "how to"
     if second in _SOMEBODY:  # `tell me how I can`
         second, third = third, second

@@ -68,6 +68,9 @@ _BITS = {"Kb": "kilobit", "Mb": "megabit", "Gb": "gigabit", "Tb": "terabit"}
 #: What is no unit where it is written against a number: 3D, 5G, iPhone 5S, 5M.
 _NAMED = frozenset({"d", "D", "G", "S", "H", "Y", "m", "M"})
 
+#: Commands to which a dash alone says where: the last directory, standard input.
+_TAKING_A_DASH = frozenset({"cd", "su", "cat", "checkout", "switch"})
+
 #: Abbreviations that are often written without their last dot.
 _DOTTED = frozenset({"e.g", "i.e", "a.m", "p.m", "u.s", "u.k"})
 
@@ -217,7 +220,7 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
             _word("and", found)
         elif chunk[-1] in "?!" and _GOING_ON.issuperset(chunks[at + 1 : at + 2] or "."):
             _slot(chunk, found)
-        elif not (last and at == len(chunks) - 1 and chunk in {"?", "!", "."}):
+        elif not (last and at == len(chunks) - 1 and chunk in {"?", "!"}):
             _chunk(chunk, found)
         if len(found) > before and (starts or (at and chunks[at - 1][-1] == ",")):
             found[before] = found[before]._replace(starts=starts, clause=True)
@@ -228,7 +231,9 @@ def _words(text: str, found: list[Token], *, starts: bool, last: bool = False) -
 def _is_dash(chunks: list[str], at: int) -> bool:
     """Tell whether a mark begins a text, or is a dash between words and no minus."""
     around = [*chunks[max(at - 1, 0) : at], *chunks[at + 1 : at + 2]]
-    if not all(c.strip(":,()").isalpha() for c in around):
+    if _TAKING_A_DASH.intersection(around[:1]) or not all(
+        c.strip(":,()").isalpha() for c in around
+    ):
         return False
     return at == 0 or (len(around) == 2 and chunks[at] != "*" and max(map(len, around)) > 1)
 
@@ -291,13 +296,10 @@ def _core(chunk: str) -> str:
         return chunk.rstrip(",;:")  # `.*?` is not `.*`
     if chunk[len(core) :].startswith("!") and core[-1:].isdigit():
         core += "!"  # a factorial
-    if core.startswith(("(", "[", "{")) or core.endswith((")", "]", "}")):
-        for left, right in ("()", "[]", "{}"):
-            whole = left == "(" and core.startswith(left) and core.endswith(right)
-            if whole or (
-                core.count(left) != core.count(right) and not core.strip("([{}])").isdigit()
-            ):
-                core = core.removeprefix(left).removesuffix(right)
+    if core.startswith("(") or core.endswith(")"):  # `[` and `{` are no marks of a sentence
+        whole = core.startswith("(") and core.endswith(")")
+        if whole or (core.count("(") != core.count(")") and not core.strip("()").isdigit()):
+            core = core.removeprefix("(").removesuffix(")")
         core = core.rstrip(".,;:?!")
     core = core.lstrip("\u00bf\u00a1")
     return core.strip("'\",") if len(core) > 2 else core

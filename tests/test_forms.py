@@ -141,6 +141,7 @@ def test_politeness_is_left_out_of_the_wording(text, plain):
         ("How did they build pyramids?", "How do they build pyramids?"),
         ("How did people get to the moon?", "How do people get to the moon?"),
         ("How do they know where I live?", "How do I know where I live?"),
+        ("How can someone hack my phone?", "How can I hack my phone?"),
         ("How do they improve their English?", "How do I improve their English?"),
         ("How do you improve your answers?", "How do I improve your answers?"),
         ("Well pumps cost how much?", "Pumps cost how much?"),
