@@ -32,6 +32,8 @@ COMMANDS = {
     "search": "Find words in stored prompts and answers.",
     "why": "Explain what answers a question from the cache, or why nothing does.",
     "bad": "Reject a wrong answer, the last one by default.",
+    "rm": "Remove entries by their ids.",
+    "pin": "Keep entries from eviction, the last answer by default.",
     "prune": "Remove expired entries, old ones, or the least used.",
     "invalidate": "Remove what matches a regular expression.",
     "export": "Write stored answers as JSON lines.",

@@ -28,7 +28,6 @@ _MORE = (
     "e.usage",
     "e.price_source",
     "e.last_hit_at",
-    "e.pinned",
 )
 _ALIAS = ("namespace", "key", "entry_id", "embedder", "similarity", "prompt", "instruction_at")
 
@@ -83,7 +82,7 @@ def take(store: Store, kept: Parcel | Verdict) -> bool:
 
 
 def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
-    base_url, system, frame, family, usage, price_source, last_hit_at, pinned = row[: len(_MORE)]
+    base_url, system, frame, family, usage, price_source, last_hit_at = row[: len(_MORE)]
     entry = entry_of(row[len(_MORE) :])
     answer = Answer(
         text=entry.answer,
@@ -121,4 +120,4 @@ def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
             (entry.id,),
         )
     )
-    return Parcel(draft, entry.latency, entry.hits, last_hit_at, bool(pinned), wordings)
+    return Parcel(draft, entry.latency, entry.hits, last_hit_at, entry.pinned, wordings)

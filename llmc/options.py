@@ -21,6 +21,7 @@ __all__ = [
     "Db",
     "DryRun",
     "EntryId",
+    "EntryIds",
     "Error",
     "Exact",
     "File",
@@ -55,8 +56,9 @@ def at_least(least: int) -> Callable[[Any], Any]:
     """
 
     def check(value: Any) -> Any:
-        if value is not None and not least <= value < 2**63:
-            raise typer.BadParameter(f"{value} is not a number from {least} up")
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None and not least <= number < 2**63:
+                raise typer.BadParameter(f"{number} is not a number from {least} up")
         return value
 
     return check
@@ -162,6 +164,10 @@ NoStdin: TypeAlias = Annotated[bool, typer.Option("--no-stdin", help="Leave stan
 EntryId: TypeAlias = Annotated[
     int | None,
     typer.Argument(metavar="[ID]", help="An id of `llmc list`.", callback=at_least(1)),
+]
+EntryIds: TypeAlias = Annotated[
+    list[int],
+    typer.Argument(metavar="ID...", help="Ids of `llmc list`.", callback=at_least(1)),
 ]
 
 

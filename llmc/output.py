@@ -131,6 +131,7 @@ def print_entry(entry: Entry, frame: dict[str, Any], wordings: Sequence[Alias] =
         ("sample", str(entry.sample) if entry.sample else None),
         ("stored", f"{text.age(now - entry.created_at)} ago ({entry.source})"),
         ("expires", ends),
+        ("pinned", "yes" if entry.pinned else None),
         ("hits", str(entry.hits)),
         ("cost", "unknown" if entry.cost is None else text.usd(entry.cost)),
         ("tokens", None if tokens.prompt is None else f"{tokens.prompt} + {tokens.completion}"),
@@ -350,15 +351,18 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "finish_reason": entry.finish_reason,
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
+        "pinned": entry.pinned,
     }
 
 
-_LIST = ("id", "age", "hits", "model", "namespace", "prompt")
+_LIST = ("id", "age", "hits", "pinned", "model", "namespace", "prompt")
 
 
 def _cell(name: str, entry: Entry, now: float) -> str:
     if name == "age":
         return text.age(now - entry.created_at)
+    if name == "pinned":
+        return "yes" if entry.pinned else "-"  # an empty field is lost on a shell's `read`
     value = str(getattr(entry, name))
     return text.one_line(value, width=200) if name == "prompt" else value
 

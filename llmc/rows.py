@@ -38,6 +38,7 @@ _READ = {
     "hits": "e.hits",
     "instruction_at": "e.instruction_at",
     "scope_hash": "s.hash",
+    "pinned": "e.pinned",
 }
 _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
 _NAMES = tuple(_READ)
@@ -63,8 +64,9 @@ def entry_of(row: tuple[Any, ...]) -> Entry:
     """Make an Entry of a row of `COLUMNS`."""
     values = dict(zip(_NAMES, row, strict=True))
     tokens = Tokens(*(values.pop(name) for name in _TOKENS))
-    choices = values.pop("choices")
-    return Entry(**values, tokens=tokens, choices=None if choices is None else json.loads(choices))
+    choices, pinned = values.pop("choices"), bool(values.pop("pinned"))
+    said = None if choices is None else json.loads(choices)
+    return Entry(**values, tokens=tokens, choices=said, pinned=pinned)
 
 
 def columns_of(draft: Draft) -> dict[str, Any]:

@@ -187,6 +187,7 @@ class Entry(NamedTuple):
     hits: int = 0
     instruction_at: int = 0
     scope_hash: bytes = b""  # of all but the last user text
+    pinned: bool = False  # it stays until its end, whatever the limits
 
 
 class Line(NamedTuple):

@@ -54,6 +54,7 @@ IMPORTS = {
     "output": "keys streams text",
     "pairs": "calibration embedder* semantic",
     "paraphrases": "file*",
+    "pins": "file*",
     "places": "",
     "policy": "",
     "pricing": "",
@@ -87,7 +88,9 @@ IMPORTS = {
     "commands.list": "config options output store streams",
     "commands.model": "calibration config input meaning* options output pairs places published"
     " store streams text weights",
+    "commands.pin": "config options output pins store",
     "commands.prune": "config options output store text",
+    "commands.rm": "config options output store streams",
     "commands.search": "config options output store streams",
     "commands.show": "config options output store",
     "commands.stats": "calibration config options output store streams text",
@@ -129,6 +132,7 @@ SQL = {
     "paraphrases",
     "akin",
     "exchange",
+    "pins",
     "__main__",
 }
 

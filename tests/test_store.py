@@ -108,6 +108,7 @@ class TestPut:
             "hits": 0,
             "instruction_at": 0,
             "scope_hash": given.scope_hash,
+            "pinned": False,
         }
 
     def test_keeps_what_is_unknown_unknown(self, store):

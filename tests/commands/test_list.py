@@ -30,10 +30,10 @@ def test_a_pipe_gets_one_tab_separated_line_an_entry_the_newest_first(cli, three
     result = cli("list")
 
     assert result.out == (
-        "id\tage\thits\tmodel\tnamespace\tprompt\n"
-        "3\t0 s\t0\tsmall\tdefault\tthree\n"
-        "2\t1 d\t1\tlarge\twork\ttwo\n"
-        "1\t3 d\t0\tsmall\twork\tone\n"
+        "id\tage\thits\tpinned\tmodel\tnamespace\tprompt\n"
+        "3\t0 s\t0\t-\tsmall\tdefault\tthree\n"
+        "2\t1 d\t1\t-\tlarge\twork\ttwo\n"
+        "1\t3 d\t0\t-\tsmall\twork\tone\n"
     )
 
 
@@ -41,8 +41,8 @@ def test_a_terminal_gets_a_table(cli, three):
     result = cli("list", "--color", "never", terminal=True)
 
     lines = result.out.splitlines()
-    assert lines[0].split() == ["id", "age", "hits", "model", "namespace", "prompt"]
-    assert lines[3].split() == ["1", "3", "d", "0", "small", "work", "one"]
+    assert lines[0].split() == ["id", "age", "hits", "pinned", "model", "namespace", "prompt"]
+    assert lines[3].split() == ["1", "3", "d", "0", "-", "small", "work", "one"]
     assert "\x1b" not in result.out
 
 
@@ -69,6 +69,7 @@ def test_json_is_one_object_a_line(cli, upstream, prices):
         "prompt_tokens": 100,
         "completion_tokens": 20,
         "finish_reason": "stop",
+        "pinned": False,
     }
 
 
@@ -136,7 +137,7 @@ def test_a_stored_text_never_makes_another_column_or_line(cli, upstream, command
     result = cli(*command)
 
     assert len(result.out.splitlines()) == 2
-    assert [line.count("\t") for line in result.out.splitlines()] == [5, 5]
+    assert [line.count("\t") for line in result.out.splitlines()] == [6, 6]
 
 
 @pytest.mark.parametrize("command", [("list",), ("search", "word")])
@@ -224,7 +225,7 @@ def test_an_empty_cache_lists_nothing_but_the_names(cli):
     result = cli("list")
 
     assert (result.code, result.out, result.err) == (
-        0, "id\tage\thits\tmodel\tnamespace\tprompt\n", ""
+        0, "id\tage\thits\tpinned\tmodel\tnamespace\tprompt\n", ""
     )  # fmt: skip
 
 

@@ -134,6 +134,6 @@ def test_a_pipe_gets_the_columns_of_list(cli, shelf):
     result = cli("search", "sea")
 
     assert result.out == (
-        "id\tage\thits\tmodel\tnamespace\tprompt\n"
-        "2\t0 s\t0\tsmall\tdefault\twhat is in the sea? Über-salty!\n"
+        "id\tage\thits\tpinned\tmodel\tnamespace\tprompt\n"
+        "2\t0 s\t0\t-\tsmall\tdefault\twhat is in the sea? Über-salty!\n"
     )
