@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import forms, lexicon, roles
-from llmc.contrast import Contrast
-from llmc.english import FUNCTION, HEAVY, SLOT, TURNING, are_synonyms, stem
+from llmc import forms, lexicon, persons, roles
+from llmc.contrast import Contrast, one_sided
+from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, TURNING, are_synonyms, stem
+from llmc.narrowing import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
     from llmc.english import Sentence, Word
 
 __all__ = ["Refusal", "alone", "between"]
-
-#: The similarity from which a word more does not make another question, where any good answer will
-#: do: in 244 judged pairs from there on no such word did (benchmarks/semantic.py).
-_NEAR = 0.955
 
 #: Turns of a conversation with fewer words lean on what was said before.
 _FOLLOW_UP = 8
@@ -39,7 +36,8 @@ def alone(sentence: Sentence, *, follows: bool = False) -> Refusal | None:
         return Refusal("too short", "it has fewer than two words that say something")
     if follows and len(sentence.words) < _FOLLOW_UP:
         return Refusal("follow-up", "it is a short turn of a conversation")
-    for word, after in zip(sentence.lows, [*sentence.lows[1:], ""], strict=True):
+    written = [word.raw.lower() for word in sentence.words]  # `days` is a unit, the day
+    for word, after in zip(written, [*written[1:], ""], strict=True):
         if word in lexicon.RANDOM:
             return Refusal("randomness", f"{word!r} asks for another answer each time")
         if word in lexicon.PRESENT and (word != "current" or after):  # direct current has no date
@@ -70,20 +68,12 @@ def _all_have(words: frozenset[str], sentences: Iterable[Sentence]) -> bool:
     return all(not words.isdisjoint(sentence.lows) for sentence in sentences)
 
 
-def _is_near(pair: Contrast) -> bool:
-    return pair.similarity >= _NEAR
-
-
 def _compares(pair: Contrast) -> bool:
     return _all_have(forms.COMPARED, pair.both)
 
 
 def _form_names(pair: Contrast) -> set[str]:
     return {sentence.forms[0].name for sentence in pair.both}
-
-
-def _one_sided(word: str) -> str:
-    return f"{word!r} on one side only"
 
 
 # -- what is asked -------------------------------------------------------------------------------
@@ -100,13 +90,14 @@ def _question_form(pair: Contrast) -> str | None:
     for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
         if {one.name, other.name} == {"how", "how to"} and not any(pair.heavy):
             continue  # `how do people stop smoking`
-        if not forms.may_be_the_same(one, other, near=_is_near(pair)):
+        if not forms.may_be_the_same(one, other, near=pair.is_near):
             return f"{one.name!r} and {other.name!r}"
     return None
 
 
 #: Verbs of which one says another thing than the other, of the same question.
 _TIMES = (frozenset({"was", "were"}), frozenset({"is", "are", "will"}))
+_COMING = (frozenset({"did", "has", "have", "had"}), frozenset({"will"}))
 _LEAVE = (frozenset({"should", "must"}), frozenset({"can", "could", "may"}))
 
 
@@ -115,41 +106,11 @@ def _verb(pair: Contrast) -> str | None:
         if one.name != other.name or one.name in {"how to", "why"}:
             continue
         first, second = (lexicon.AUXILIARIES.intersection(f.words[:4]) for f in (one, other))
-        for kinds in (_TIMES, _LEAVE):
+        for kinds in (_TIMES, _COMING, _LEAVE):
             sides = [[bool(kind & verbs) for kind in kinds] for verbs in (first, second)]
             if sides in ([[True, False], [False, True]], [[False, True], [True, False]]):
                 return f"{min(first)!r} and {min(second)!r}"
     return None
-
-
-def _deed(pair: Contrast) -> str | None:
-    """Tell `who shot X` from `who did X shoot`."""
-    for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
-        deeds = [forms.deed(form) for form in (one, other)]
-        done = next((stem(deed) for deed in deeds if deed), None)
-        if done and "" in deeds and all(_has(form.words, done) for form in (one, other)):
-            return "one asks who does it, the other to whom it is done"
-    return None
-
-
-#: Persons who act, and to whom it is done.
-_CASES = (("i", "me"), ("we", "us"), ("he", "him"), ("they", "them"))
-
-
-def _person(pair: Contrast) -> str | None:
-    """Tell `can I sue him` from `can he sue me`."""
-    if any(pair.heavy) or not _form_names(pair).isdisjoint(forms.DOING):
-        return None
-    first, second = (set(sentence.forms[0].words) for sentence in pair.both)
-    for acts, suffers in _CASES:
-        for one, other in ((first, second), (second, first)):
-            if acts in one - other and suffers in other - one:
-                return f"{acts!r} and {suffers!r}"
-    return None
-
-
-def _has(words: Iterable[str], wanted: str) -> bool:
-    return any(wanted == found or are_synonyms(wanted, found) for found in map(stem, words))
 
 
 # -- words that turn a question ------------------------------------------------------------------
@@ -182,6 +143,20 @@ def _opposites(pair: Contrast) -> str | None:
     for side, word in first.items():
         if -side in second:
             return f"{word!r} and {second[-side]!r}"
+    return _denied(*pair.only) or _denied(*pair.only[::-1])
+
+
+#: Prefixes that make the contrary of a word.
+_DENYING = ("a", "ab", "an", "anti", "dis", "il", "im", "in", "ir", "mis", "non", "un")
+
+
+def _denied(only: list[Word], others: list[Word]) -> str | None:
+    """Find a word and what a prefix makes of it: normal, abnormal."""
+    for word in only:
+        for other in others:
+            made = {prefix + other.low for prefix in _DENYING}
+            if word.low in made and other.kind in {HEAVY, LIGHT}:
+                return f"{word.low!r} and {other.low!r}"
     return None
 
 
@@ -195,7 +170,7 @@ def _own_sides(one: Sentence, other: Sentence) -> dict[int, str]:
 
 
 #: Words that turn a question, by those that turn it the same way.
-_TURNS = {"till": "until", "above": "over", "below": "under", "every": "each", "whether": "if"}
+_TURNS = {"above": "over", "below": "under", "whether": "if"}
 
 
 def _turning_word(pair: Contrast) -> str | None:
@@ -209,7 +184,7 @@ def _turning_word(pair: Contrast) -> str | None:
     if _form_names(pair) == {"what"}:
         different -= {"all"}  # `what are all the` asks for what `what are the` does
     if different:
-        return _one_sided(min(different))
+        return one_sided(min(different))
     joins = [{"and", "or"}.intersection(sentence.lows) for sentence in pair.both]
     if not _compares(pair) and sorted(map(sorted, joins)) == [["and"], ["or"]]:
         return "'and' and 'or'"
@@ -259,6 +234,30 @@ def _wording(pair: Contrast) -> str | None:
     return "its words are what is asked about" if first != second else None
 
 
+#: What asks about a word, where no other one will do.
+_ABOUT_WORDS = frozenset(
+    {
+        "synonym", "synonyms", "antonym", "antonyms", "rhyme", "rhymes", "etymology", "plural",
+        "singular", "noun", "verb", "adjective", "adverb", "tense", "participle", "syllables",
+        "suffix", "prefix", "anagram",
+    }
+)  # fmt: skip
+
+
+def _named_word(pair: Contrast) -> str | None:
+    """Find a synonym where words are asked about, or are told from their synonyms."""
+    first, second = (
+        {w.low for w in one.words if w.kind in {HEAVY, LIGHT}} - set(other.lows)
+        for one, other in (pair.both, pair.both[::-1])
+    )
+    shared = [stem(low) for low in set(pair.new.lows).intersection(pair.stored.lows)]
+    told = _compares(pair) and any(
+        are_synonyms(stem(word), found) for word in first | second for found in shared
+    )
+    about = _all_have(_ABOUT_WORDS, pair.both)
+    return f"{min(first)!r} and {min(second)!r}" if first and second and (about or told) else None
+
+
 # -- a word more, another word -------------------------------------------------------------------
 
 
@@ -266,7 +265,7 @@ def _entity(pair: Contrast) -> str | None:
     for sentence, only in zip(pair.both, pair.only, strict=True):
         for word in only:
             if word.name and not _is_title(sentence, word, only):
-                return _one_sided(word.low)
+                return one_sided(word.low)
     return None
 
 
@@ -288,7 +287,43 @@ def _substitution(pair: Contrast) -> str | None:
             here, there = _place(pair.new, one, pair.stored), _place(pair.stored, other, pair.new)
             if alone or here[0] == there[0] or here[1] == there[1]:
                 return f"{one.low!r} and {other.low!r}"
-    return None
+    return _light_substitution(pair) or _named_word(pair)
+
+
+#: Light words of which one may stand for the other.
+_LIGHT_SYNONYMS = tuple(
+    frozenset(group.split())
+    for group in (
+        "good great best better well nice amazing awesome useful helpful interesting favorite",
+        "good decent effective reliable trustworthy enjoyable fine fantastic",
+        "main primary principal key essential fundamental basic major most important",
+        "easy easily simple simply quick quickly easiest simplest quickest best", "most best",
+        "normal typical usual common normally typically usually generally", "overall general",
+        "way tip idea advice suggestion method technique step procedure instruction process",
+        "mean meaning define definition explain describe", "specific particular certain",
+        "actual actually real really true truly exact exactly", "possible able chance",
+        "found founded start started", "know understand learn", "tell give show",
+        "suggest recommend", "personal own", "correctly properly",
+    )
+)  # fmt: skip
+
+
+def _light_substitution(pair: Contrast) -> str | None:
+    """Find a light word in the place of another one where all else is equal."""
+    own = [[w for w in only if w.kind in {HEAVY, LIGHT}] for only in pair.only]
+    if not len(own[0]) == len(own[1]) == 1:
+        return None
+    (one,), (other,) = own
+    first, second = (
+        [
+            "" if word in (one, other) else word.stem
+            for word in s.words
+            if word.low not in roles.ARTICLES
+        ]
+        for s in pair.both
+    )
+    same = any({one.low, other.low} <= group for group in _LIGHT_SYNONYMS)
+    return f"{one.low!r} and {other.low!r}" if first == second and not same else None
 
 
 def _place(sentence: Sentence, word: Word, other: Sentence) -> tuple[str, str]:
@@ -301,79 +336,30 @@ def _place(sentence: Sentence, word: Word, other: Sentence) -> tuple[str, str]:
     return before, next((found for found in shared[at + 1 :] if found), "")
 
 
-def _narrowing(pair: Contrast) -> str | None:
-    """Find a word too many. Where something is to be done, none is; else it depends on the word."""
-    first, second = pair.heavy
-    if bool(first) == bool(second):
-        return None
-    sentence, other = pair.both if first else pair.both[::-1]
-    words = [w for w in (*first, *second) if not _is_said_by_the_form(w, sentence, other)]
-    form = sentence.forms[0].name
-    if words and form in forms.DOING and (form == "order" or not _is_near(pair)):
-        return _one_sided(words[0].low)
-    for word in words:
-        if _names_a_part(sentence, word):
-            return _one_sided(word.low)
-    if _is_near(pair) and form not in {"how many", *forms.DOING}:
-        return None
-    if all(map(_is_open, pair.both)):
-        return None
-    for word in words:
-        if _is_introduced(sentence, word) or _stands_before_shared(sentence, word, other):
-            return _one_sided(word.low)
+def _order(pair: Contrast) -> str | None:
+    return roles.in_another_order(pair.new, pair.stored) or _counted(pair)
+
+
+def _counted(pair: Contrast) -> str | None:
+    """Tell `two monitors with one laptop` from `one monitor with two laptops`."""
+    first, second = (
+        {
+            one.low: other
+            for one, other in zip(s.words, s.words[1:], strict=False)
+            if one.kind == SLOT
+        }
+        for s in pair.both
+    )
+    for literal in sorted(first.keys() & second.keys()):
+        one, other = first[literal], second[literal]
+        shared = one.stem in pair.stored.stems and other.stem in pair.new.stems
+        if one.kind == other.kind == HEAVY and one.stem != other.stem and shared:
+            return f"{literal} {one.low!r} and {literal} {other.low!r}"
     return None
 
 
-def _is_said_by_the_form(word: Word, sentence: Sentence, other: Sentence) -> bool:
-    """Tell whether what the other sentence asks for says a word already: `list the`, `what are`."""
-    form = other.forms[0].name
-    if form == sentence.forms[0].name == "why":  # what makes it, what causes it
-        return word.low in lexicon.REASONS or word.stem == stem("make")
-    if form.startswith("how ") and form != "how to":
-        return any(word.low in nouns for nouns in lexicon.MEASURES.values())
-    if sentence.words[0] != word:
-        return False
-    return (word.low in lexicon.LISTING and form == "what") or (
-        word.low == "write" and form == "order"
-    )
-
-
-def _names_a_part(sentence: Sentence, word: Word) -> bool:
-    """Tell whether a word names a time, or asks for a part: the height of a mountain."""
-    at = sentence.words.index(word)
-    return word.low in lexicon.TIMES_OF_DAY or sentence.lows[at + 1 : at + 2] == ("of",)
-
-
-def _is_open(sentence: Sentence) -> bool:
-    """Tell whether any good thing will do for an answer: `the best`, `some interesting`."""
-    if sentence.forms[0].name not in {"what", "who", "where"}:
-        return False
-    return any(
-        low in lexicon.PRAISE and after not in lexicon.WAY
-        for low, after in zip(sentence.lows, [*sentence.lows[1:], ""], strict=True)
-    )
-
-
-def _is_introduced(sentence: Sentence, word: Word) -> bool:
-    """Tell whether a word is the object of a preposition, or one of several things."""
-    for before in reversed(sentence.words[: sentence.words.index(word)]):
-        if before.low not in roles.ARTICLES:
-            return before.low in lexicon.INTRODUCE
-    return False
-
-
-def _stands_before_shared(sentence: Sentence, word: Word, other: Sentence) -> bool:
-    """Tell whether a word narrows the next one, which both have: no laptop is a gaming laptop."""
-    at = sentence.words.index(word)
-    return any(w.kind == HEAVY and w.stem in other.stems for w in sentence.words[at + 1 : at + 2])
-
-
-def _order(pair: Contrast) -> str | None:
-    return roles.in_another_order(pair.new, pair.stored)
-
-
 def _role(pair: Contrast) -> str | None:
-    return _deed(pair) or _person(pair) or roles.with_swapped_roles(pair.new, pair.stored)
+    return roles.with_swapped_roles(pair.new, pair.stored) or persons.turned(pair)
 
 
 _RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (
@@ -388,6 +374,6 @@ _RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (
     ("entity", _entity),
     ("role", _role),
     ("substitution", _substitution),
-    ("narrowing", _narrowing),
+    ("narrowing", narrowed),
     ("order", _order),
 )

@@ -351,7 +351,8 @@ OPPOSITES = _pairs("""
     ascending/descending|local/remote|source/destination target|row/column|inclusive/exclusive
     include/exclude|public/private|static/dynamic|input/output|read/write|send/receive
     give/take get|love like/hate dislike|win/lose|live/die|mother mom/father dad|brother/sister
-    male man boy husband he/female woman girl wife she|son/daughter|adult/child kid|cat/dog
+    male man boy husband he him his himself/female woman girl wife she her hers herself
+    son/daughter|adult/child kid|cat/dog
     day/night|morning/evening|rise/fall|advantage pro benefit/disadvantage con drawback risk
     cause/effect|question/answer|borrow/lend|rent/buy|teach/learn|arrive/depart leave
     arrival/departure|enter/exit leave|save/discard|commit/revert|merge/rebase split|join/split
