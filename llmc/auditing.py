@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from llmc import drafting, judging, keys, policy
 from llmc.errors import LlmcError
+from llmc.lives import Lives
 from llmc.meaning import verdict_on
 from llmc.pricing import tokens_of
 from llmc.types import Ask, Miss
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmc.asking import Asking
+    from llmc.lives import Shelf as Rules
     from llmc.types import Alias, Answer, Draft, Entry, Line, Price, Request, Tokens, Verdict
 
 __all__ = ["Auditor", "Shelf"]
@@ -26,6 +28,8 @@ __all__ = ["Auditor", "Shelf"]
 class Shelf(Protocol):
     """Where verdicts and answers are kept; `Store` says what each method does."""
 
+    @property
+    def rules(self) -> Rules: ...
     def put(self, draft: Draft, line: Line | None) -> int: ...
     def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None: ...
 
@@ -42,6 +46,7 @@ class Auditor:
         clock: Callable[[], float],
     ) -> None:
         self._shelf = shelf
+        self._lives = Lives(shelf.rules, note=lambda _: None)
         self._asking = asking
         self._price = price
         self._clock = clock
@@ -105,4 +110,6 @@ class Auditor:
         price = self._price(request, answer.model, tokens_of(answer.usage))
         # Its cost is counted as the audit's; its vector stays due.
         draft = drafting.draft_of(miss, answer, ask, sample=0, price=price, at=self._clock())
-        self._shelf.put(draft, None)
+        life = self._lives.of(draft)
+        if policy.why_not_kept(life) is None:
+            self._shelf.put(draft._replace(expires_at=life.expires_at), None)

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Protocol, Self
 from llmc import drafting, keys, policy
 from llmc.asking import Asking, Refusals
 from llmc.errors import CacheFileError, LlmcError, NotCached, Unavailable
+from llmc.lives import Lives
 from llmc.pricing import estimate_tokens, tokens_of
-from llmc.types import NEXT_SAMPLE, Hit, Miss, Tokens
+from llmc.types import Hit, Miss, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from llmc.asking import Model
+    from llmc.lives import Shelf as Rules
     from llmc.meaning import Found
     from llmc.types import (
         Alias,
@@ -40,6 +41,8 @@ __all__ = ["Cache", "Searcher", "Shelf"]
 class Shelf(Refusals, Protocol):
     """Where entries are kept; `Store` says what each method does. All raise CacheFileError."""
 
+    @property
+    def rules(self) -> Rules: ...
     def family(self, namespace: str, family: bytes) -> list[Entry]: ...
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
     def put(self, draft: Draft, line: Line | None) -> int: ...
@@ -83,6 +86,7 @@ class Cache:
         needed.
         """
         self._store = store
+        self._lives = Lives(None if store is None else store.rules, note=note)
         self._connect_aside = connect_aside or connect
         self._asking = Asking(connect, store, clock=clock)
         self._price = price
@@ -95,9 +99,7 @@ class Cache:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -168,18 +170,15 @@ class Cache:
             fresh = [entry for entry in entries if policy.is_fresh(entry, now)]
             if entry := self._choose(fresh, miss, ask):
                 return drafting.served(entry, "exact", at=now, latency=self._since(started))
-            if self._choose(entries, miss, ask):
-                miss = miss._replace(reason="not stored (it has expired)")
+            if ended := self._choose(entries, miss, ask):
+                why = policy.why_ended(self._lives.of(ended))
+                miss = miss._replace(reason=f"not stored ({why})")
             if ask.by_meaning and ask.samples is None:
                 miss, found = self._search(miss, ask)
                 if found.entry is not None:
+                    took, alias, cost = self._since(started), found.alias, found.cost
                     return drafting.served(
-                        found.entry,
-                        "semantic",
-                        at=now,
-                        latency=self._since(started),
-                        alias=found.alias,
-                        cost=found.cost,
+                        found.entry, "semantic", at=now, latency=took, alias=alias, cost=cost
                     )
         stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
         return miss._replace(stale=self._choose(stale, miss, ask))
@@ -191,18 +190,26 @@ class Cache:
         """
         request = miss.request
         price = self._price(request, answer.model, tokens_of(answer.usage))
-        sample, now = self._sample(ask), self._clock()
+        now = self._clock()
+        known = self._candidates(miss, ask) if ask.samples and self._lives.rules else []
+        sample = policy.sample_for(ask, known, now, draw=self._draw)
         draft = drafting.draft_of(miss, answer, ask, sample=sample, price=price, at=now)
         unkept = policy.why_not_write(request, ask, answer)
         hit = drafting.answered(draft, miss, unkept=unkept)
         if self._store is None or hit.unkept is not None:
             return hit
         try:
+            self._lives.renew()
+            life = self._lives.of(draft)
+            if barred := policy.why_not_kept(life):
+                return hit._replace(unkept=barred)
+            draft = draft._replace(expires_at=life.expires_at)
             entry_id = self._store.put(self._with_vector(draft, miss, ask), hit.line)
         except CacheFileError as error:
             self._note(f"{error}; the answer was not stored")
             return hit._replace(unkept=str(error))
-        return hit._replace(entry=hit.entry._replace(id=entry_id), line=None)
+        entry = hit.entry._replace(id=entry_id, expires_at=life.expires_at)
+        return hit._replace(entry=entry, line=None)
 
     def record(self, hit: Hit, invocation: Invocation | None = None) -> None:
         """Count an answer that has been shown, and remember the command line that asked for it.
@@ -212,6 +219,7 @@ class Cache:
         if self._store is None:
             return
         try:
+            invocation = invocation and self._lives.repeatable(invocation, hit.entry)
             if hit.line is not None:
                 # The porch repeats exact hits alone.
                 porch = invocation if hit.alias is None else None
@@ -251,21 +259,19 @@ class Cache:
         if self._store is None:
             return []
         try:
+            self._lives.renew()
             if ask.samples is not None:
-                return self._store.samples(ask.namespace, miss.key, ask.samples)
-            return self._store.family(ask.namespace, miss.family)
+                found = self._store.samples(ask.namespace, miss.key, ask.samples)
+            else:
+                found = self._store.family(ask.namespace, miss.family)
+            return list(map(self._lives.shortened, found))
         except CacheFileError as error:
             self._note(f"{error}; answering without it")
             return []
 
     def _choose(self, entries: list[Entry], miss: Miss, ask: Ask) -> Entry | None:
-        if ask.samples is None:
-            limit = keys.token_limit(miss.request)
-            return policy.best(entries, key=miss.key, limit=limit, mode=ask.mode)
-        entries = [entry for entry in entries if policy.suits(entry, ask.mode)]
-        if ask.sample is not None:
-            return next((entry for entry in entries if entry.sample == ask.sample), None)
-        return entries[self._draw(len(entries))] if len(entries) == ask.samples else None
+        limit = keys.token_limit(miss.request)
+        return policy.choose(entries, ask, key=miss.key, limit=limit, draw=self._draw)
 
     def _search(self, miss: Miss, ask: Ask) -> tuple[Miss, Found]:
         from llmc.meaning import Found
@@ -274,7 +280,7 @@ class Cache:
         found = Found(reason="no embedder")
         if meaning is not None:
             miss = miss._replace(scope=keys.frame_of(miss.request))
-            found = meaning.find(miss, ask)
+            found = self._lives.found_in_time(meaning.find(miss, ask), miss, now=self._clock())
         return miss._replace(
             reason=f"{miss.reason}; by meaning: {found.reason}",
             no_meaning=found.reason,
@@ -291,10 +297,3 @@ class Cache:
 
     def _since(self, started: float) -> float:
         return max(0.0, self._timer() - started)
-
-    def _sample(self, ask: Ask) -> int:
-        if ask.samples is None:
-            return 0
-        # Asked anew without a name, one of them is replaced.
-        replaced = 1 + self._draw(ask.samples) if ask.refresh else NEXT_SAMPLE
-        return ask.sample or replaced

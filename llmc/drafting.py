@@ -142,4 +142,5 @@ def _entry_of(draft: Draft) -> Entry:
         expires_at=draft.expires_at,
         instruction_at=draft.instruction_at,
         scope_hash=draft.scope_hash,
+        system=draft.system,
     )

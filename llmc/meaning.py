@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmc import keys, policy, semantic
 from llmc.errors import CacheFileError, EmbeddingError
+from llmc.lives import Lives
 from llmc.semantic import Refusal
 from llmc.types import Alias, Vector, Verdict
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from llmc.embedder import Embedder
+    from llmc.lives import Shelf as Rules
     from llmc.paraphrases import Paraphrases
     from llmc.semantic import Question
     from llmc.types import Ask, Entry, Miss, Request
@@ -66,6 +68,8 @@ class Shelf(Protocol):
     @property
     def paraphrases(self) -> Paraphrases: ...
     @property
+    def rules(self) -> Rules: ...
+    @property
     def read_only(self) -> bool: ...
     def entry(self, entry_id: int) -> Entry | None: ...
     def transaction(self) -> AbstractContextManager[None]: ...
@@ -107,6 +111,7 @@ class Meaning:
         `threshold` is a cosine that stands in for the one that the promised `error` means.
         """
         self._shelf = shelf
+        self._lives = Lives(shelf.rules, note=note)
         self.chosen = chosen
         self._error = error
         self._stated = threshold
@@ -140,6 +145,7 @@ class Meaning:
             return Found(reason=f"exact only: {asked.detail}")
         bill: list[int] = []
         try:
+            self._lives.renew()
             found = self._learned(asked, ask, miss.key)
             if found is None and ask.offline and not self.chosen.local:
                 found = Found(reason="the embedder is remote, and is not asked offline")
@@ -165,6 +171,7 @@ class Meaning:
 
     def may_serve(self, entry: Entry, ask: Ask) -> bool:
         """Tell whether an entry is one that might answer, whatever its question."""
+        entry = self._lives.shortened(entry)
         return policy.is_fresh(entry, self._clock()) and policy.suits(entry, ask.mode)
 
     def refusal(

@@ -5,24 +5,35 @@ Pure decisions. Each returns a value that says why; none reads a clock, a file o
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
+
+from llmc import text
+from llmc.types import NEXT_SAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from llmc.types import Answer, Ask, Entry, Request
+    from llmc.types import Answer, Ask, Draft, Entry, Request, Rule
 
 __all__ = [
+    "Life",
     "adds_temperature",
     "best",
+    "choose",
     "expires_at",
     "failure",
     "has_content",
     "is_fresh",
+    "life",
     "may_stand_in",
+    "sample_for",
     "suits",
+    "told",
     "unfinished",
+    "why_ended",
+    "why_not_kept",
     "why_not_read",
     "why_not_write",
 ]
@@ -102,6 +113,49 @@ def expires_at(created_at: float, ttl: float | None) -> float | None:
     return None if ttl is None else created_at + ttl
 
 
+class Life(NamedTuple):
+    """When an entry's life ends (None: never), and the rule that says so (None: its own TTL)."""
+
+    expires_at: float | None
+    rule: Rule | None = None
+
+
+def life(kept: Entry | Draft, rules: Iterable[Rule], matches: Callable[[Rule, str], bool]) -> Life:
+    """Return the shortest of an entry's own life and of those that the time rules leave it.
+
+    A life is counted from the moment at which the entry was stored; a rule never lengthens one.
+    What no rule lets live ends before all time, so that no leave to be stale revives it.
+    `matches` tells whether a rule's pattern is found in a text.
+    """
+    found = Life(kept.expires_at)
+    for rule in rules:
+        if rule.ttl is None or rule.namespace not in {None, kept.namespace}:
+            continue
+        ends_at = kept.created_at + rule.ttl if rule.ttl else -math.inf
+        if _shortens(ends_at, found) and matches(rule, _text_of(kept, rule.field)):
+            found = Life(ends_at, rule)
+    return found
+
+
+def why_ended(life: Life) -> str:
+    """Say why an entry whose life is over is not served."""
+    return "it has expired" if life.rule is None else told(life.rule)
+
+
+def why_not_kept(life: Life) -> str | None:
+    """Say which rule wants an answer neither stored nor served; None if there is none."""
+    return told(life.rule) if life.rule is not None and not life.rule.ttl else None
+
+
+def told(rule: Rule) -> str:
+    """Write a rule on one line: `rule 3 (prompt ~ /price/): 1 h`."""
+    where = "" if rule.namespace is None else f" in {rule.namespace}"
+    pattern = text.one_line(rule.pattern, width=60)
+    ttl = text.span(rule.ttl or 0)
+    then = f"on {rule.event}" if rule.ttl is None else ttl if rule.ttl else "not kept"
+    return f"rule {rule.id} ({rule.field} ~ /{pattern}/{where}): {then}"
+
+
 def is_fresh(entry: Entry, now: float) -> bool:
     """Tell whether an entry may still be served."""
     return entry.expires_at is None or now < entry.expires_at
@@ -112,6 +166,35 @@ def may_stand_in(entry: Entry, now: float, stale_if_error: float | None) -> bool
     if stale_if_error is None:
         return False
     return entry.expires_at is None or now < entry.expires_at + stale_if_error
+
+
+def choose(
+    entries: Iterable[Entry], ask: Ask, *, key: bytes, limit: int | None, draw: Callable[[int], int]
+) -> Entry | None:
+    """Choose the entry that answers a request: the `best`, or of samples the one that was meant.
+
+    One of them at random is meant where none is named, but only once all of them are there;
+    `draw(n)` is a random index below n.
+    """
+    if ask.samples is None:
+        return best(entries, key=key, limit=limit, mode=ask.mode)
+    samples = [entry for entry in entries if suits(entry, ask.mode)]
+    if ask.sample is not None:
+        return next((entry for entry in samples if entry.sample == ask.sample), None)
+    return samples[draw(len(samples))] if len(samples) == ask.samples else None
+
+
+def sample_for(ask: Ask, known: Iterable[Entry], now: float, *, draw: Callable[[int], int]) -> int:
+    """Choose the number of a new answer among a request's samples, 0 if it is to be none of them.
+
+    The first of the `known` ones whose life has ended is overwritten.
+    """
+    if ask.samples is None:
+        return 0
+    # Asked anew without a name, one of them is replaced.
+    replaced = 1 + draw(ask.samples) if ask.refresh else None
+    ended = (entry.sample for entry in known if not is_fresh(entry, now))
+    return ask.sample or replaced or next(ended, NEXT_SAMPLE)
 
 
 def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: str) -> Entry | None:
@@ -132,6 +215,18 @@ def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: st
 def suits(entry: Entry, mode: str) -> bool:
     """Tell whether an entry is one that a mode would have stored."""
     return mode != "deterministic" or entry.temperature == 0
+
+
+def _text_of(kept: Entry | Draft, field: str) -> str:
+    found = getattr(kept, field)
+    return found if isinstance(found, str) else str(found.text)  # a draft's answer is no text yet
+
+
+def _shortens(ends_at: float, life: Life) -> bool:
+    """Tell whether an end is earlier than a life's, or the same and no rule says so yet."""
+    if life.expires_at is None or ends_at < life.expires_at:
+        return True
+    return ends_at == life.expires_at and life.rule is None
 
 
 def _fits(entry: Entry, limit: int | None) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llmc.types import Entry, Tokens
+from llmc.types import FIELDS, Entry, Tokens
 
 if TYPE_CHECKING:
     from llmc.types import Draft, Selector
 
-__all__ = ["COLUMNS", "FROM", "columns_of", "condition", "entry_of"]
+__all__ = ["COLUMNS", "FROM", "TEXTS", "columns_of", "condition", "entry_of"]
 
 #: The fields of an Entry, and the columns that they are read from.
 _READ = {
@@ -38,6 +38,7 @@ _READ = {
     "hits": "e.hits",
     "instruction_at": "e.instruction_at",
     "scope_hash": "s.hash",
+    "system": "s.system",
     "pinned": "e.pinned",
 }
 _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
@@ -45,6 +46,8 @@ _NAMES = tuple(_READ)
 #: What a query selects for `entry_of`, and from where.
 COLUMNS = ", ".join(_READ.values())
 FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
+#: The columns of what a pattern may look at.
+TEXTS = {field: _READ[field] for field in FIELDS}
 
 
 def condition(selector: Selector) -> tuple[str, tuple[Any, ...]]:

@@ -245,7 +245,22 @@ CREATE TABLE calibration (
 ) STRICT;
 """
 
-STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND)
+_THIRD = """
+-- What is to be forgotten: after a time (ttl; 0: never kept), or when something happens (event).
+CREATE TABLE rule (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,          -- an id is never given twice
+    pattern    TEXT NOT NULL,
+    field      TEXT NOT NULL
+        CHECK (field IN ('prompt', 'answer', 'system', 'model', 'namespace')),
+    namespace  TEXT,                                       -- NULL: all
+    ttl        REAL,
+    event      TEXT,
+    created_at REAL NOT NULL,
+    CHECK ((ttl IS NULL) <> (event IS NULL))
+) STRICT;
+"""
+
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND, _THIRD)
 VERSION = len(STEPS)
 
 

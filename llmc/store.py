@@ -12,7 +12,8 @@ from llmc.errors import CacheFileError, LlmcError
 from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.paraphrases import Paraphrases
-from llmc.rows import COLUMNS, FROM, columns_of, condition, entry_of
+from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of
+from llmc.rules import Rules
 from llmc.types import NEXT_SAMPLE, Selector
 from llmc.vectors import Vectors
 
@@ -46,6 +47,7 @@ class Store:
         self.ledger = Ledger(self.file)
         self.vectors = Vectors(self.file)
         self.paraphrases = Paraphrases(self.file)
+        self.rules = Rules(self.file)
 
     def __enter__(self) -> Self:
         return self
@@ -268,12 +270,13 @@ class Store:
         found = map(self.entry, akin(self.file, prompt, scope_hash, limit=limit))
         return [entry for entry in found if entry is not None]
 
-    def texts(self, field: str, namespace: str | None) -> Iterator[tuple[int, str]]:
-        """Yield the id and the text of one field (prompt, answer, system, model) of each entry."""
-        column = {"prompt": "e.prompt", "answer": "e.answer", "system": "s.system"}
-        name = column.get(field, "s.model")
+    def texts(
+        self, field: str, namespace: str | None, *, before: float | None = None
+    ) -> Iterator[tuple[int, str]]:
+        """Yield the id and one of `FIELDS` of each entry, of those stored before an instant."""
+        name = TEXTS[field]
         source = FROM if name.startswith("s.") else "FROM entry AS e"
-        where, values = condition(Selector(namespace=namespace))
+        where, values = condition(Selector(namespace=namespace, before=before))
         yield from self.file.stream(f"SELECT e.id, {name} {source} {where}", values)
 
     def count(self, selector: Selector | None = None) -> int:
@@ -373,11 +376,12 @@ class Store:
     def _remember(self, invocation: Invocation, entry_id: int) -> None:
         self.file.execute(
             # Another process may have deleted the entry since it was read.
-            "INSERT OR REPLACE INTO invocation SELECT ?, ?, entry.id, meta.value, ?, ?, ?"
+            "INSERT OR REPLACE INTO invocation SELECT ?, ?, entry.id, coalesce(?, value), ?, ?, ?"
             " FROM meta, entry WHERE meta.name = 'generation' AND entry.id = ?",
             (
                 invocation.digest,
                 invocation.inputs,
+                invocation.generation,
                 invocation.stdin,
                 "\0".join(invocation.files),
                 invocation.quiet,

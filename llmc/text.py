@@ -13,6 +13,7 @@ __all__ = [
     "one_line",
     "seconds",
     "size",
+    "span",
     "usd",
     "visible",
 ]
@@ -70,6 +71,19 @@ def seconds(duration_: float) -> str:
     if duration_ >= 9.95:
         return f"{duration_:.0f} s"
     return f"{duration_:.1f} s" if duration_ >= 0.1 else f"{duration_:.2f} s"
+
+
+def span(seconds_: float) -> str:
+    """Write a duration in full: `1 h`, `1 d 12 h`, `90.5 s` as `1 min 30.5 s`, `0 s`."""
+    whole, parts = int(seconds_), []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if whole >= length:
+            parts.append(f"{whole // length} {unit}")
+            whole %= length
+    rest = round(whole + seconds_ % 1, 3)
+    if rest or not parts:
+        parts.append(f"{rest:g} s")
+    return " ".join(parts)
 
 
 def usd(nusd: int) -> str:

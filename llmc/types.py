@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 __all__ = [
+    "FIELDS",
     "LEVELS",
     "NEXT_SAMPLE",
     "Alias",
@@ -23,6 +24,7 @@ __all__ = [
     "Miss",
     "Price",
     "Request",
+    "Rule",
     "Selector",
     "Source",
     "Tokens",
@@ -32,6 +34,9 @@ __all__ = [
 
 Source: TypeAlias = Literal["memory", "exact", "shared", "semantic", "stale", "model"]
 CacheMode: TypeAlias = Literal["auto", "deterministic", "all"]
+
+#: Where a pattern may look: what an entry was asked with and for, its answer, its namespace.
+FIELDS = ("prompt", "answer", "system", "model", "namespace")
 
 #: The levels in the order they are asked; a hit's `level` is its place here, counted from 1.
 LEVELS = ("memory", "file", "shared", "semantic")
@@ -187,6 +192,7 @@ class Entry(NamedTuple):
     hits: int = 0
     instruction_at: int = 0
     scope_hash: bytes = b""  # of all but the last user text
+    system: str = ""
     pinned: bool = False  # it stays until its end, whatever the limits
 
 
@@ -220,10 +226,28 @@ class Selector(NamedTuple):
     before: float | None = None
 
 
+class Rule(NamedTuple):
+    """What is to be forgotten: after a time, or when something happens. One of both is given.
+
+    `ttl` is the longest life of the entries meant, 0: they are neither stored nor served; `event`
+    the name of what happens. Meant are those in whose `field` the pattern is found, of one
+    `namespace` or of all.
+    """
+
+    pattern: str
+    field: str = "prompt"
+    namespace: str | None = None
+    ttl: float | None = None
+    event: str | None = None
+    created_at: float = 0.0
+    id: int = 0  # 0: it is in no file yet
+
+
 class Invocation(NamedTuple):
     """A command line that an entry answered: digests of what was typed and of what was read.
 
     `files` are the paths that were read, in order; `stdin` tells whether standard input was.
+    `generation` is the file's when the entry was found fit, None: that of the moment.
     """
 
     digest: bytes
@@ -231,6 +255,7 @@ class Invocation(NamedTuple):
     stdin: bool
     files: tuple[str, ...]
     quiet: bool
+    generation: int | None = None
 
 
 class Hit(NamedTuple):

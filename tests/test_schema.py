@@ -14,7 +14,7 @@ from llmc import file as cache_file
 from llmc import keys, schema
 from llmc.errors import CacheFileError
 from llmc.store import Store
-from llmc.types import Selector
+from llmc.types import Rule, Selector
 
 RELEASED = sorted(
     (Path(__file__).parent / "schemas").glob("*.sql"), key=lambda path: int(path.stem)
@@ -257,6 +257,24 @@ class TestTheRowsOfSchema2:
         ]
         assert (found.entry_id, found.similarity) == (1, pytest.approx(1, abs=1e-3))
         assert store.vectors.damage() == []
+
+    def test_agree_with_each_other(self, store):
+        assert store.file.damage() == []
+        assert store.file.rows("PRAGMA foreign_key_check") == []
+
+
+class TestTheRowsOfSchema3:
+    @pytest.fixture
+    def store(self, path):
+        build(RELEASED[2], path)
+        with Store(str(path)) as store:
+            yield store
+
+    def test_keep_the_rules(self, store):
+        assert store.rules.all() == [
+            Rule("price", ttl=3600.0, created_at=1800.0, id=2),
+            Rule("{path}", "answer", "work", event="file_changed", created_at=1900.0, id=3),
+        ]
 
     def test_agree_with_each_other(self, store):
         assert store.file.damage() == []

@@ -109,6 +109,7 @@ class TestPut:
             "instruction_at": 0,
             "scope_hash": given.scope_hash,
             "pinned": False,
+            "system": "be brief",
         }
 
     def test_keeps_what_is_unknown_unknown(self, store):
