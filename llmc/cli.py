@@ -32,6 +32,7 @@ COMMANDS = {
     "search": "Find words in stored prompts and answers.",
     "why": "Explain what answers a question from the cache, or why nothing does.",
     "bad": "Reject a wrong answer, the last one by default.",
+    "put": "Store a known answer, read from standard input.",
     "rm": "Remove entries by their ids.",
     "pin": "Keep entries from eviction, the last answer by default.",
     "prune": "Remove expired entries, old ones, or the least used.",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from llmc import keys, policy
 from llmc.pricing import tokens_of
-from llmc.types import LEVELS, Draft, Entry, Hit, Line
+from llmc.types import LEVELS, Draft, Entry, Hit, Line, Price
 
 if TYPE_CHECKING:
-    from llmc.types import Alias, Answer, Ask, Miss, Price, Source
+    from llmc.types import Alias, Answer, Ask, Miss, Source
 
 __all__ = ["answered", "draft_of", "served", "unanswered"]
 
@@ -22,7 +22,10 @@ _LEVEL = {"exact": LEVELS.index("file") + 1, "semantic": LEVELS.index("semantic"
 def draft_of(
     miss: Miss, answer: Answer, ask: Ask, *, sample: int, price: Price, at: float
 ) -> Draft:
-    """Make an entry of the answer to a miss, without its vector."""
+    """Make an entry of the answer to a miss, without its vector.
+
+    What an answer put by hand would have cost is not known.
+    """
     request = miss.request
     frame, scope_hash = miss.scope or keys.frame_of(request)
     return Draft(
@@ -37,18 +40,21 @@ def draft_of(
         system=keys.system_of(request),
         frame=frame,
         prompt=keys.prompt_of(request),
-        source="model",
+        source=answer.source,
         created_at=at,
         expires_at=policy.expires_at(at, ask.ttl),
         answer=answer,
         tokens=tokens_of(answer.usage),
-        price=price,
+        price=Price(None) if answer.source == "put" else price,
         instruction_at=request.instruction_at,
     )
 
 
 def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
-    """Return a model's answer as what is shown; its line is still to be written."""
+    """Return a model's answer as what is shown; its line is still to be written.
+
+    An answer that no model was asked for has none.
+    """
     answer, tokens, price = draft.answer, draft.tokens, draft.price
     line = Line(
         at=draft.created_at,
@@ -71,7 +77,7 @@ def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
         latency=answer.latency,
         unkept=unkept,
         failure=policy.failure(answer),
-        line=line,
+        line=line if draft.source == "model" else None,
         no_meaning=miss.no_meaning,
     )
 
@@ -140,6 +146,7 @@ def _entry_of(draft: Draft) -> Entry:
         latency=answer.latency,
         created_at=draft.created_at,
         expires_at=draft.expires_at,
+        source=draft.source,
         instruction_at=draft.instruction_at,
         scope_hash=draft.scope_hash,
         system=draft.system,

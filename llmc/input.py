@@ -84,6 +84,18 @@ class Reader:
         self._contents.append(content)
         return _decode(content, path)
 
+    def answer(self) -> str:
+        """Return the text on standard input as it stands, less its final newline.
+
+        Raises InputError if there is none, or if it is no text.
+        """
+        if not (streams.stdin_is_meant() or streams.is_terminal(0)):
+            raise InputError("no answer: pipe it in")
+        text = _decode(self._bytes(), "standard input")
+        if not text.strip():
+            raise InputError("the answer is empty")
+        return text.removesuffix("\n")
+
     def json_schema(self, value: str) -> dict[str, Any]:
         """Read a JSON schema from a file, or from the text itself if it begins with a brace.
 
@@ -100,14 +112,17 @@ class Reader:
         return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
     def _stdin(self) -> str:
+        # A shell's text ends with a newline that nobody means.
+        text = _decode(self._bytes(), "standard input").rstrip("\n")
+        return text if text.strip() else ""
+
+    def _bytes(self) -> bytes:
         try:
             self._piped = streams.read_stdin(quiet=self._quiet)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise LlmcError(f"cannot read standard input: {reason}") from error
-        # A shell's text ends with a newline that nobody means.
-        text = _decode(self._piped, "standard input").rstrip("\n")
-        return text if text.strip() else ""
+        return self._piped
 
 
 def options(pairs: Iterable[str]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ __all__ = [
     "SystemFile",
     "Temperature",
     "Threshold",
+    "Ttl",
     "Yes",
     "at_least",
     "duration",
@@ -137,6 +138,9 @@ MaxTokens: TypeAlias = Annotated[
 Schema: TypeAlias = Annotated[
     str | None,
     typer.Option("--schema", metavar="FILE|JSON", help="JSON schema that the answer follows."),
+]
+Ttl: TypeAlias = Annotated[
+    str | None, typer.Option("--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …")
 ]
 KeptApart: TypeAlias = Annotated[
     str | None,

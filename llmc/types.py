@@ -94,7 +94,7 @@ class Price(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a model said, finished or not."""
+    """What a model said, finished or not; or, by its `source`, what was known already."""
 
     text: str
     finish_reason: str | None
@@ -104,6 +104,7 @@ class Answer(NamedTuple):
     refusal: str | None = None
     temperature: float | None = None  # as it was sent
     latency: float = 0.0
+    source: Literal["model", "put", "import"] = "model"
 
 
 class Vector(NamedTuple):

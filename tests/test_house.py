@@ -95,6 +95,7 @@ IMPORTS = {
     " store streams text weights",
     "commands.pin": "config options output pins store",
     "commands.prune": "config options output store text",
+    "commands.put": "config input options output request store streams",
     "commands.rm": "config options output store streams",
     "commands.search": "config options output store streams",
     "commands.show": "config options output store",

@@ -28,6 +28,7 @@ from llmc.options import (
     SystemFile,
     Temperature,
     Threshold,
+    Ttl,
     at_least,
     duration,
 )
@@ -68,9 +69,7 @@ def command(
         bool, typer.Option("--extract", "-x", help="Print the first fenced block alone.")
     ] = False,
     namespace: KeptApart = None,
-    ttl: Annotated[
-        str | None, typer.Option("--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …")
-    ] = None,
+    ttl: Ttl = None,
     match: Match = None,
     exact: Exact = False,
     error: Error = None,
