@@ -78,7 +78,7 @@ def _is_introduced(sentence: Sentence, word: Word) -> bool:
     """Tell whether a word is the object of a preposition, or one of several things."""
     for before in reversed(sentence.words[: sentence.words.index(word)]):
         if before.low not in ARTICLES:
-            return before.low in lexicon.INTRODUCE
+            return before.low in lexicon.INTRODUCE or before.low == "when"
     return False
 
 

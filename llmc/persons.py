@@ -22,6 +22,12 @@ __all__ = ["turned"]
 #: Persons who act, and to whom it is done.
 _CASES = (("i", "me"), ("we", "us"), ("he", "him"), ("they", "them"))
 
+
+#: To get something done to oneself is said with the first, and with the others as well.
+_GET = frozenset({"get", "getting", "got"})
+_UNDERGO = _GET | {"be", "being", "myself", "yourself", "oneself"}
+
+#: Other persons than the one who asks; and whoever asks, where it is done to them.
 _OTHERS = frozenset({"he", "she", "they", "me"})
 
 #: Prepositions at a question's end that belong to its first word: `whom is he the father of`.
@@ -30,7 +36,14 @@ _LEFT_BEHIND = frozenset({"of", "to", "for", "from", "by", "with", "about", "in"
 
 def turned(pair: Contrast) -> str | None:
     """Say what tells who does it from whom it is done to; None if nothing does."""
-    return _deed(pair) or _owner(pair) or _left_behind(pair) or _case(pair) or _subject(pair)
+    return (
+        _deed(pair)
+        or _got(pair)
+        or _owner(pair)
+        or _left_behind(pair)
+        or _case(pair)
+        or _subject(pair)
+    )
 
 
 def _deed(pair: Contrast) -> str | None:
@@ -46,6 +59,16 @@ def _deed(pair: Contrast) -> str | None:
 
 def _has(words: Iterable[str], wanted: str) -> bool:
     return any(wanted == found or are_synonyms(wanted, found) for found in map(stem, words))
+
+
+def _got(pair: Contrast) -> str | None:
+    """Tell `how do I get hired` from `how do I hire`, but not from `how do I hire myself`."""
+    for one, other in (pair.both, pair.both[::-1]):
+        for before, word in zip(one.lows, one.words[1:], strict=False):
+            done = word.kind == HEAVY and word.low.endswith("ed") and word.stem in other.stems
+            if before in _GET and done and _UNDERGO.isdisjoint(other.lows):
+                return f"in one of them somebody is {word.low!r}"
+    return None
 
 
 def _owner(pair: Contrast) -> str | None:

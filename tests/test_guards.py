@@ -249,6 +249,8 @@ ROLES = refused(
     ("who killed Hamlet?", "whom did Hamlet kill?", DONE_BY),
     ("what is caused by stress?", "what causes stress?", DONE_BY),
     ("what is eaten by lions?", "what eats lions?", DONE_BY),
+    ("how do I get hired at a bank?", "how do I hire at a bank?",
+     "in one of them somebody is 'hired'"),
     ("who is Hamlet's uncle?", "whose uncle is Hamlet?", HAS),
     ("who is the uncle of Hamlet?", "whose uncle is Hamlet?", HAS),
     ("who is the father of Luke?", "who is Luke the father of?",
@@ -477,6 +479,8 @@ def test_what_only_goes_with_a_name_makes_no_other_name(new, stored):
     ("new", "stored"),
     [
         ("who composed The Four Seasons?", "who were The Four Seasons composed by?"),
+        ("how do I get motivated to train?", "how do I motivate myself to train?"),
+        ("how do I get hired at a bank?", "how can I be hired at a bank?"),
         ("what do people do in Rome?", "what does one do in Rome?"),
         ("can I marry my cousin?", "can you marry your cousin?"),
         ("whose song is Hello from the album 25?", "whose song was Hello on the album 25?"),
@@ -569,6 +573,7 @@ def test_some_words_are_never_a_word_too_many(more, less, word):
         ("who makes gaming laptops?", "who makes laptops?", "gaming"),
         ("is aspirin safe for toddlers?", "is aspirin safe?", "toddlers"),
         ("does milk contain sugar and fat?", "does milk contain sugar?", "fat"),
+        ("do turtles swim when hurt?", "do turtles swim?", "hurt"),
         ("where do sea turtles lay eggs?", "where do turtles lay eggs?", "sea"),
     ],
 )

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from llmc import semantic
+from llmc.semantic import Refusal
+
+PAIRS = Path(__file__).resolve().parent.parent / "benchmarks" / "pairs"
+
+#: Above the threshold of `--error 10%`, below the similarity from which a word more is let pass.
+SIMILARITY, THRESHOLD = 0.93, 0.9
+
+MORE = "an answer to more than was asked will do"
+
+#: Pairs with different answers that the rules let pass: the new question, and why it is so. None of
+#: the others may join them unseen.
+EXCEPTIONS = {
+    "what is the best laptop under 1000 dollars?": "what is praised may be any good thing",
+    "what is the capital of Peru?": MORE,
+    "who wrote Dracula?": MORE,
+    "How do I care for a dog during heat?": "the article alone tells one heat from the other",
+    "What does npm install do in CI?": "`ci` stands in both, as a command and as a place",
+}
+
+#: Pairs with one answer that are accepted, of as many.
+RIGHT = {"look_alikes": (290, 364), "held_out": (111, 205)}
+
+
+def pairs(name, label):
+    with (PAIRS / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [(row["question1"], row["question2"]) for row in rows if row["label"] == label]
+
+
+def refusal(new, stored):
+    """Say what a lookup would say of two prompts; None if the answer may serve."""
+    first, second = semantic.question(new), semantic.question(stored)
+    alone = next((found for found in (first, second) if isinstance(found, Refusal)), None)
+    return alone or semantic.accept(first, second, similarity=SIMILARITY, threshold=THRESHOLD)
+
+
+LOOK_ALIKES = [
+    pytest.param(*pair, id=f"{name} {at}")
+    for name in RIGHT
+    for at, pair in enumerate(pairs(name, "0"))
+    if pair[0] not in EXCEPTIONS
+]
+
+
+@pytest.mark.parametrize(("new", "stored"), LOOK_ALIKES)
+def test_a_question_that_only_looks_alike_is_refused(new, stored):
+    assert refusal(new, stored) is not None
+
+
+def test_the_exceptions_are_let_pass_and_no_other_pair_is_left_out():
+    wrong = [pair for name in RIGHT for pair in pairs(name, "0")]
+    excepted = [pair for pair in wrong if pair[0] in EXCEPTIONS]
+
+    assert [pair for pair in excepted if refusal(*pair) is None] == excepted
+    assert len(excepted) == len(EXCEPTIONS)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_as_many_questions_in_other_words_are_answered_as_were(name):
+    right = pairs(name, "1")
+
+    accepted = sum(refusal(*pair) is None for pair in right)
+
+    assert (accepted, len(right)) == RIGHT[name]
