@@ -37,6 +37,8 @@ COMMANDS = {
     "pin": "Keep entries from eviction, the last answer by default.",
     "prune": "Remove expired entries, old ones, or the least used.",
     "invalidate": "Remove what matches a regular expression.",
+    "rules": "Add, list or remove rules that have answers forgotten.",
+    "event": "Forget what the rules of an event find.",
     "export": "Write stored answers as JSON lines.",
     "import": "Take in the JSON lines of an export.",
     "config": "Show the settings in effect, and where each comes from.",

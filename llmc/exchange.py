@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmc.lines import Parcel, Wording
 from llmc.rows import COLUMNS, FROM, condition, entry_of
-from llmc.types import Alias, Answer, Draft, Price, Verdict
+from llmc.types import Alias, Answer, Draft, Price, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmc.store import Store
     from llmc.types import Selector
 
-__all__ = ["parcels", "take", "verdicts"]
+__all__ = ["parcels", "rules", "take", "verdicts"]
 
 _MORE = (
     "s.base_url",
@@ -50,11 +50,19 @@ def verdicts(store: Store, namespace: str | None) -> list[Verdict]:
     return sorted(found)
 
 
-def take(store: Store, kept: Parcel | Verdict) -> bool:
-    """Take an entry or a verdict in, within the caller's transaction; False if it adds nothing.
+def rules(store: Store, namespace: str | None) -> list[Rule]:
+    """Return the rules on one namespace, or all, in an order that does not depend on their ids."""
+    found = (rule for rule in store.rules.all() if namespace in {None, rule.namespace})
+    return sorted(found, key=repr)
+
+
+def take(store: Store, kept: Parcel | Verdict | Rule) -> bool:
+    """Take something in, within the caller's transaction; False if it adds nothing.
 
     An entry that is stored already stays, unless the one that comes in is newer.
     """
+    if isinstance(kept, Rule):
+        return store.rules.write(kept) is not None
     if isinstance(kept, Verdict):
         known = store.file.rows(
             "SELECT 1 FROM verdict WHERE pair = ? AND origin = ? AND at = ?",

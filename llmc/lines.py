@@ -9,8 +9,9 @@ import json
 import math
 from typing import Any, NamedTuple
 
-from llmc import keys
-from llmc.types import Alias, Answer, Draft, Price, Request, Tokens, Verdict
+from llmc import keys, selection
+from llmc.errors import InputError
+from llmc.types import FIELDS, Alias, Answer, Draft, Price, Request, Rule, Tokens, Verdict
 
 __all__ = ["Parcel", "Wording", "line_of", "read"]
 
@@ -34,13 +35,19 @@ class Parcel(NamedTuple):
     wordings: tuple[Wording, ...]
 
 
-def line_of(kept: Parcel | Verdict) -> str:
-    """Write an entry or a verdict as one line, its fields always in the same order."""
-    fields = _verdict_fields(kept) if isinstance(kept, Verdict) else _entry_fields(kept)
+def line_of(kept: Parcel | Verdict | Rule) -> str:
+    """Write an entry, a verdict or a rule as one line, its fields always in the same order."""
+    match kept:
+        case Verdict():
+            fields = _verdict_fields(kept)
+        case Rule():
+            fields = _rule_fields(kept)
+        case Parcel():
+            fields = _entry_fields(kept)
     return json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
-def read(line: str) -> Parcel | Verdict:
+def read(line: str) -> Parcel | Verdict | Rule:
     """Read a line again. Raises ValueError, with the reason, for what `line_of` would not write.
 
     Keys are computed from the request, not taken from the line; fields that are not known are
@@ -63,7 +70,9 @@ def read(line: str) -> Parcel | Verdict:
         return _entry(_Fields(fields))
     if kind == "verdict":
         return _verdict(_Fields(fields))
-    raise ValueError("its 'kind' is neither 'entry' nor 'verdict'")
+    if kind == "rule":
+        return _rule(_Fields(fields))
+    raise ValueError("its 'kind' is neither 'entry', 'verdict' nor 'rule'")
 
 
 # -- writing -------------------------------------------------------------------------------------
@@ -114,6 +123,12 @@ def _wording_fields(wording: Wording) -> dict[str, Any]:
 
 def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
     return {"kind": "verdict", **verdict._asdict(), "pair": verdict.pair.hex()}
+
+
+def _rule_fields(rule: Rule) -> dict[str, Any]:
+    fields = rule._asdict()
+    del fields["id"]  # in another file it has another
+    return {"kind": "rule", **fields}
 
 
 # -- reading -------------------------------------------------------------------------------------
@@ -267,6 +282,30 @@ def _verdict(fields: _Fields) -> Verdict:
         similarity=fields.number("similarity"),
         at=fields.number("at"),
     )
+
+
+def _rule(fields: _Fields) -> Rule:
+    field = fields.text("field")
+    if field not in FIELDS:
+        raise ValueError(f"its 'field' is none of {', '.join(FIELDS)}")
+    rule = Rule(
+        pattern=fields.text("pattern"),
+        field=field,
+        namespace=fields.text_or_none("namespace"),
+        ttl=fields.number_or_none("ttl"),
+        event=fields.text_or_none("event"),
+        created_at=fields.number("created_at"),
+    )
+    if (rule.ttl is None) == (not rule.event):
+        raise ValueError("a rule has one of 'ttl' and 'event'")
+    if rule.ttl is not None and rule.ttl < 0:
+        raise ValueError("its 'ttl' is less than 0")
+    try:
+        check = selection.require_template if rule.event else selection.compile_pattern
+        check(rule.pattern)
+    except InputError as error:
+        raise ValueError(f"its 'pattern': {error}") from None
+    return rule
 
 
 def _no_constant(name: str) -> None:

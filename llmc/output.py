@@ -114,8 +114,14 @@ def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
     print_table(_LIST, rows, color=color, right=("id", "age", "hits"), flexible="prompt")
 
 
-def print_entry(entry: Entry, frame: dict[str, Any], wordings: Sequence[Alias] = ()) -> None:
-    """Show all that is known of one entry to a person."""
+def print_entry(
+    entry: Entry,
+    frame: dict[str, Any],
+    wordings: Sequence[Alias] = (),
+    *,
+    rule: str | None = None,
+) -> None:
+    """Show all that is known of one entry to a person; a `rule` may be what ends its life."""
     now = time.time()
     tokens, expires = entry.tokens, entry.expires_at
     ends = "never" if expires is None else f"in {text.age(expires - now)}"
@@ -130,7 +136,7 @@ def print_entry(entry: Entry, frame: dict[str, Any], wordings: Sequence[Alias] =
         ("key", entry.key.hex()),
         ("sample", str(entry.sample) if entry.sample else None),
         ("stored", f"{text.age(now - entry.created_at)} ago ({entry.source})"),
-        ("expires", ends),
+        ("expires", ends if rule is None else f"{ends}: {rule}"),
         ("pinned", "yes" if entry.pinned else None),
         ("hits", str(entry.hits)),
         ("cost", "unknown" if entry.cost is None else text.usd(entry.cost)),

@@ -28,6 +28,7 @@ __all__ = [
     "is_fresh",
     "life",
     "may_stand_in",
+    "named",
     "sample_for",
     "suits",
     "told",
@@ -149,11 +150,15 @@ def why_not_kept(life: Life) -> str | None:
 
 def told(rule: Rule) -> str:
     """Write a rule on one line: `rule 3 (prompt ~ /price/): 1 h`."""
+    if rule.ttl is None:
+        return f"{named(rule)}: on {rule.event}"
+    return f"{named(rule)}: {text.span(rule.ttl) if rule.ttl else 'not kept'}"
+
+
+def named(rule: Rule) -> str:
+    """Write which rule it is: `rule 3 (prompt ~ /price/)`."""
     where = "" if rule.namespace is None else f" in {rule.namespace}"
-    pattern = text.one_line(rule.pattern, width=60)
-    ttl = text.span(rule.ttl or 0)
-    then = f"on {rule.event}" if rule.ttl is None else ttl if rule.ttl else "not kept"
-    return f"rule {rule.id} ({rule.field} ~ /{pattern}/{where}): {then}"
+    return f"rule {rule.id} ({rule.field} ~ /{text.one_line(rule.pattern, width=60)}/{where})"
 
 
 def is_fresh(entry: Entry, now: float) -> bool:

@@ -111,7 +111,7 @@ def test_a_mistyped_command_names_the_one_that_was_meant(cli, typed, meant):
     assert f"'{meant}'" in result.err
 
 
-@pytest.mark.parametrize("name", ["model"])
+@pytest.mark.parametrize("name", ["model", "rules"])
 def test_a_group_alone_shows_its_help(cli, name):
     asked = cli(name, "--help")
 

@@ -82,7 +82,7 @@ def test_the_readme_shows_every_command():
 @pytest.mark.parametrize("line", typed())
 def test_what_the_readme_types_exists(cli, line):
     words = shlex.split(line.replace("…", ""))
-    command = words[:2] if words[0] == "model" else words[:1]
+    command = words[:2] if words[0] in {"model", "rules"} else words[:1]
     options = [word for word in words if word.startswith("-")]
 
     told = cli(*command, "--help")

@@ -106,6 +106,45 @@ def test_verdicts_of_one_namespace_are_asked_for_by_its_name(store):
     assert [v.at for v in exchange.verdicts(store, "work")] == [13.0]
 
 
+def test_rules_are_taken_in_once(store, other):
+    store.rules.add_time_rule("price", 60, at=5.0)
+    store.rules.add_event_rule("deploy", "v{version}", namespace="work", at=6.0)
+
+    first = take(other, *exchange.rules(store, None))
+    second = take(other, *exchange.rules(store, None))
+
+    assert (first, second) == ([True, True], [False, False])
+    assert exchange.rules(other, None) == exchange.rules(store, None)
+
+
+def test_rules_stand_in_an_order_of_their_own(store, other):
+    for pattern in ("a", "b"):
+        store.rules.add_time_rule(pattern, 60, at=5.0)
+    for pattern in ("b", "a"):
+        other.rules.add_time_rule(pattern, 60, at=5.0)
+
+    found = [[rule.pattern for rule in exchange.rules(each, None)] for each in (store, other)]
+
+    assert found == [["a", "b"], ["a", "b"]]
+
+
+def test_rules_of_one_namespace_are_asked_for_by_its_name(store):
+    store.rules.add_time_rule("a", 60, at=5.0)
+    store.rules.add_time_rule("b", 60, namespace="work", at=5.0)
+
+    assert [rule.pattern for rule in exchange.rules(store, "work")] == ["b"]
+
+
+def test_rules_do_not_act_on_what_comes_in(store, other):
+    store.put(draft("the price"), None)
+    other.rules.add_time_rule("price", 0, at=5.0)
+
+    taken = take(other, *exchange.parcels(store, Selector()))
+
+    assert taken == [True]
+    assert exported(other) == exported(store)
+
+
 def test_a_slice_holds_what_the_selector_means(store):
     store.put(draft("first"), None)
     store.put(draft("second")._replace(namespace="work"), None)

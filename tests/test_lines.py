@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from llmc import keys, lines
 from llmc.lines import Parcel, Wording
-from llmc.types import Alias, Answer, Price, Tokens, Verdict
+from llmc.types import Alias, Answer, Price, Rule, Tokens, Verdict
 
 VERDICT = Verdict(b"\x01" * 16, "bad", False, "work", "minilm", 0.97, 12.5)
 
@@ -77,6 +77,39 @@ def test_a_verdict_read_again_is_what_was_written():
     assert lines.read(lines.line_of(VERDICT)) == VERDICT
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("price", ttl=3600.0, created_at=5.0),
+        Rule("x", "answer", "work", ttl=0.0, created_at=5.0),
+        Rule(r"\b{path}\b", "system", event="file_changed", created_at=5.0),
+    ],
+)
+def test_a_rule_read_again_is_what_was_written(rule):
+    assert lines.read(lines.line_of(rule._replace(id=7))) == rule
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"pattern": None}, "its 'pattern' is no text"),
+        ({"pattern": "("}, "its 'pattern': the regular expression is not one: missing )"),
+        ({"field": "key"}, "its 'field' is none of prompt, answer, system, model, namespace"),
+        ({"ttl": None}, "a rule has one of 'ttl' and 'event'"),
+        ({"ttl": None, "event": ""}, "a rule has one of 'ttl' and 'event'"),
+        ({"event": "deploy"}, "a rule has one of 'ttl' and 'event'"),
+        ({"ttl": -1}, "its 'ttl' is less than 0"),
+    ],
+)
+def test_a_rule_that_is_none_is_told(change, reason):
+    fields = json.loads(lines.line_of(Rule("price", ttl=3600.0))) | change
+
+    with pytest.raises(ValueError, match="its|has") as raised:
+        lines.read(json.dumps(fields))
+
+    assert str(raised.value).startswith(reason)
+
+
 def test_an_entry_is_one_line_that_names_no_row_and_no_age():
     line = lines.line_of(parcel())
 
@@ -109,7 +142,7 @@ def test_what_a_line_leaves_out_is_unknown():
         ("[" * 100_000, "it is nested too deeply"),
         ('{"kind": "entry", "x": "\\ud800"}', "it holds half a surrogate pair"),
         ("[]", "it is no JSON object"),
-        ("{}", "its 'kind' is neither 'entry' nor 'verdict'"),
+        ("{}", "its 'kind' is neither 'entry', 'verdict' nor 'rule'"),
     ],
 )
 def test_what_is_no_line_is_told(line, reason):

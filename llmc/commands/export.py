@@ -19,8 +19,8 @@ def command(
     """Write stored answers as JSON lines.
 
     With all that belongs to them: requests, costs, uses, other words that they serve. Verdicts of
-    `llmc bad` and of audits follow, unless the answers are narrowed by more than a namespace. The
-    order is fixed, so that equal caches give equal files; `llmc import` reads them.
+    `llmc bad` and of audits follow, and rules, unless the answers are narrowed by more than a
+    namespace. The order is fixed, so that equal caches give equal files; `llmc import` reads them.
     """
     chosen = selector(
         namespace=namespace, model=model, source=source, since=since, older_than=older_than
@@ -32,4 +32,6 @@ def command(
             streams.write(lines.line_of(parcel) + "\n", flush=False)
         for verdict in () if narrowed else exchange.verdicts(store, namespace):
             streams.write(lines.line_of(verdict) + "\n", flush=False)
+        for rule in () if narrowed else exchange.rules(store, namespace):
+            streams.write(lines.line_of(rule) + "\n", flush=False)
     streams.write("")

@@ -13,7 +13,7 @@ from llmc.errors import InputError
 from llmc.lines import Parcel
 from llmc.options import Color, Db, DryRun, Json
 from llmc.store import Store
-from llmc.types import Verdict
+from llmc.types import Rule, Verdict
 
 __all__ = ["command"]
 
@@ -25,7 +25,7 @@ class _Line(NamedTuple):
     """A line by its number, and what it holds or why it is skipped."""
 
     number: int
-    kept: Parcel | Verdict | None
+    kept: Parcel | Verdict | Rule | None
     fault: str = ""
 
 
@@ -51,7 +51,7 @@ def command(
     cannot be read is reported with its number and skipped.
     """
     settings = config.load({"db": db})
-    counts = {"entries": 0, "verdicts": 0, "known": 0, "skipped": 0}
+    counts = {"entries": 0, "verdicts": 0, "rules": 0, "known": 0, "skipped": 0}
     with _opened(file) as source, Store(settings.db) as store:
         found = _lines(source, _name(file), strict=strict)
         whole = store.transaction() if strict or dry_run else nullcontext()
@@ -68,8 +68,10 @@ def command(
         output.print_json(counts)
         return
     would = "would take in" if dry_run else "took in"
-    entries, verdicts = output.plural(counts["entries"], "entry"), counts["verdicts"]
-    line = f"{would} {entries}" + (f" and {output.plural(verdicts, 'verdict')}" if verdicts else "")
+    line = f"{would} {output.plural(counts['entries'], 'entry')}"
+    for kind in ("verdict", "rule"):
+        if count := counts[f"{kind}s"]:
+            line += f" and {output.plural(count, kind)}"
     if counts["known"]:
         line += f"; {counts['known']:,} were there already"
     output.print_text(line + "\n")
@@ -83,7 +85,8 @@ def _take(store: Store, part: list[_Line], counts: dict[str, int]) -> None:
         elif not exchange.take(store, line.kept):
             counts["known"] += 1
         else:
-            counts["verdicts" if isinstance(line.kept, Verdict) else "entries"] += 1
+            kinds = {Verdict: "verdicts", Rule: "rules"}
+            counts[kinds.get(type(line.kept), "entries")] += 1
 
 
 def _lines(source: IO[bytes], name: str, *, strict: bool) -> Iterator[_Line]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, output
+from llmc import config, forgetting, output, streams
 from llmc import text as texts
 from llmc.errors import InputError
 from llmc.options import Color, Db, DryRun, Json, Yes, at_least, duration
@@ -53,7 +53,7 @@ def command(
     if asks:
         output.require_consent(yes=yes)
     with Store(settings.db, create=False) as store:
-        doomed = set(store.expired(now))
+        doomed = set(store.expired(now)) | forgetting.ended(store, now=now, note=streams.note)
         expired = len(doomed)
         if age is not None:
             doomed.update(store.older_than(now - age))

@@ -2,7 +2,8 @@
 
 import json as jsonlib
 
-from llmc import config, output
+from llmc import config, output, policy, streams
+from llmc.lives import Lives
 from llmc.options import Color, Db, EntryId, Json
 from llmc.store import Store
 
@@ -25,11 +26,16 @@ def command(
         found, entry = store.wanted(entry_id)
         frame, usage = store.frame(found)
         wordings = store.paraphrases.of(found)
+        life = Lives(store.rules, note=streams.note).of(entry)
+    if life.rule is not None and life.expires_at is not None:
+        entry = entry._replace(expires_at=max(entry.created_at, life.expires_at))
     if json:
         extra = {"request": jsonlib.loads(frame), "usage": jsonlib.loads(usage) if usage else None}
+        extra["rule"] = life.rule and life.rule._asdict()
         if wordings:
             told = [{"prompt": w.prompt, "similarity": round(w.similarity, 6)} for w in wordings]
             extra["wordings"] = told
         output.print_json(output.entry_json(entry) | extra)
     else:
-        output.print_entry(entry, jsonlib.loads(frame), wordings)
+        rule = life.rule and policy.told(life.rule)
+        output.print_entry(entry, jsonlib.loads(frame), wordings, rule=rule)

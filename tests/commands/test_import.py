@@ -52,10 +52,25 @@ def test_standard_input_is_read_for_a_hyphen(cli, exported, other):
     assert (result.code, result.out) == (0, "took in 2 entries\n")
 
 
+def test_rules_come_along_and_do_not_act_while_they_do(cli, upstream, other):
+    cli("ask", "the price")
+    cli("rules", "add", "--pattern", "price", "--ttl", "0")
+    cli("rules", "add", "--event", "deploy", "--pattern", "v{version}")
+    exported = cli("export").out
+
+    result = cli("import", "-", "--db", other, stdin=exported)
+
+    assert (result.code, result.out) == (0, "took in 1 entry and 2 rules\n")
+    assert cli("export", "--db", other).out == exported
+    assert cli("ask", "the price", "--offline", "--db", other).code == 3
+
+
 def test_json_counts(cli, exported, other):
     result = cli("import", exported, "--json", "--db", other)
 
-    assert json.loads(result.out) == {"entries": 2, "verdicts": 0, "known": 0, "skipped": 0}
+    assert json.loads(result.out) == {
+        "entries": 2, "verdicts": 0, "rules": 0, "known": 0, "skipped": 0,
+    }  # fmt: skip
 
 
 def test_a_dry_run_takes_nothing_in(cli, exported, other):
@@ -74,7 +89,7 @@ def test_bad_lines_are_told_by_their_numbers_and_skipped(cli, exported, other):
     assert result.err == (
         "llmc: line 1: it is not JSON: expecting property name enclosed in double quotes"
         " (column 2); skipped\n"
-        "llmc: line 5: its 'kind' is neither 'entry' nor 'verdict'; skipped\n"
+        "llmc: line 5: its 'kind' is neither 'entry', 'verdict' nor 'rule'; skipped\n"
         "llmc: line 6: it is not UTF-8; skipped\n"
     )
 
@@ -86,7 +101,7 @@ def test_strictly_one_bad_line_refuses_all(cli, exported, other):
 
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        "llmc: error: standard input, line 3: its 'kind' is neither 'entry' nor 'verdict'\n"
+        "llmc: error: standard input, line 3: its 'kind' is neither 'entry', 'verdict' nor 'rule'\n"
     )
     assert cli("export", "--db", other).out == ""
 
