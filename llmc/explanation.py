@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from llmc import difference, keys, neighbours, policy, text
+from llmc import difference, drafting, keys, neighbours, policy, text
 from llmc.errors import CacheFileError, EmbeddingError
+from llmc.lives import Lives
 from llmc.meaning import Shelf as Searched
-from llmc.types import Hit
+from llmc.types import Answer, Hit, Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +48,10 @@ def explain(
 ) -> dict[str, Any]:
     """Report what a lookup found, or what came nearest and how it differs. Fields are only added.
 
-    `note` is told where the neighbours cannot be had. Raises CacheFileError.
+    `note` is told where the neighbours cannot be had, and which rules cannot be decided. Raises
+    CacheFileError.
     """
+    lives = Lives(shelf.rules, note=note)
     key = keys.cache_key(request)
     threshold, measured = meaning.threshold() if meaning else (None, False)
     report: dict[str, Any] = {
@@ -57,6 +60,7 @@ def explain(
         "source": None,
         "id": None,
         "reason": None,
+        "rule": None,
         "embedder": meaning.chosen.name if meaning else None,
         "threshold": threshold,
         "calibrated": measured,
@@ -67,19 +71,22 @@ def explain(
         "neighbours": [],
     }
     if isinstance(found, Hit):
-        return report | _hit(found, key)
+        return report | _hit(found, key, lives)
     near = [] if meaning is None else _near(found, ask, shelf, meaning, now=now, note=note)
     stored = _stored(shelf, request, [each.entry for each in near])
     requests = difference.nearest(request, stored.values(), k=_NAMED)
     return report | {
         "reason": found.reason,
-        "requests": [_request(entry, unlike, ask, now=now) for entry, unlike in requests],
+        "rule": _rule_ahead(found, ask, lives, now=now),
+        "requests": [_request(entry, unlike, ask, lives, now=now) for entry, unlike in requests],
         "neighbours": [_neighbour(each, request, stored) for each in near],
     }
 
 
-def _hit(hit: Hit, key: bytes) -> dict[str, Any]:
-    facts = {"source": hit.source, "id": hit.entry.id}
+def _hit(hit: Hit, key: bytes, lives: Lives) -> dict[str, Any]:
+    asked = hit.alias.prompt if hit.alias else hit.entry.prompt
+    rule = lives.of(hit.entry).rule or lives.of(hit.entry._replace(prompt=asked)).rule
+    facts = {"source": hit.source, "id": hit.entry.id, "rule": rule and policy.told(rule)}
     if hit.alias is None:
         same = hit.entry.key == key
         return facts | {"reason": "the same request" if same else "it differs in its token limit"}
@@ -89,6 +96,13 @@ def _hit(hit: Hit, key: bytes) -> dict[str, Any]:
         "matched_prompt": hit.entry.prompt,
         "matched_question": _question(hit.entry),
     }
+
+
+def _rule_ahead(miss: Miss, ask: Ask, lives: Lives, *, now: float) -> str | None:
+    """Say which rule would end the life of an answer, as far as the question tells."""
+    answer, price = Answer("", None), Price(None)
+    rule = lives.of(drafting.draft_of(miss, answer, ask, sample=0, price=price, at=now)).rule
+    return rule and policy.told(rule)
 
 
 def _near(
@@ -128,12 +142,17 @@ def _stored(
     return stored
 
 
-def _request(entry: Entry, differences: list[str], ask: Ask, *, now: float) -> dict[str, Any]:
-    bars = []
+def _request(
+    entry: Entry, differences: list[str], ask: Ask, lives: Lives, *, now: float
+) -> dict[str, Any]:
+    bars, life = [], lives.of(entry)
     if entry.namespace != ask.namespace:
         bars.append(f"namespace {entry.namespace} → {ask.namespace}")
-    if entry.expires_at is not None and not policy.is_fresh(entry, now):
-        bars.append(f"expired {text.age(now - entry.expires_at)} ago")
+    if barred := policy.why_not_kept(life):
+        bars.append(barred)
+    elif life.expires_at is not None and life.expires_at <= now:
+        rule = f", {policy.told(life.rule)}" if life.rule else ""
+        bars.append(f"expired {text.age(now - life.expires_at)} ago{rule}")
     if not policy.suits(entry, ask.mode):
         bars.append("not an answer of temperature 0")
     if entry.sample:

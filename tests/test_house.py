@@ -35,7 +35,7 @@ IMPORTS = {
     "english": "forms lexicon tokens",
     "errors": "",
     "exchange": "lines rows store*",
-    "explanation": "difference keys meaning neighbours policy text",
+    "explanation": "difference drafting keys lives meaning neighbours policy text",
     "file": "schema",
     "forms": "lexicon tokens*",
     "forgetting": "selection store*",

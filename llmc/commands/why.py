@@ -100,9 +100,13 @@ def _told(report: dict[str, Any], match: str) -> str:
             lines.append(f"similarity {report['similarity']:.3f}, needed {needed:g}")
         if report["source"] == "semantic" and match == "auto":
             lines.append("in a pipe only the same words match, unless --match semantic is given")
+        if report["rule"]:
+            lines.append(f"its life: {report['rule']}")
         return "\n".join(lines) + "\n"
     unsought = "; other words are not looked for (match = exact)" if match == "exact" else ""
     lines = [f"miss: {report['reason']}{unsought}"]
+    if report["rule"]:
+        lines.append(f"an answer would be held to {report['rule']}")
     if report["requests"]:
         lines.append("\nnearest stored requests")
     for each in report["requests"]:
