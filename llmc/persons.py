@@ -82,8 +82,8 @@ def _owner(pair: Contrast) -> str | None:
 def _left_behind(pair: Contrast) -> str | None:
     """Tell `whom is X the father of` from `who is the father of X`."""
     for one, other in (pair.both, pair.both[::-1]):
-        last = one.lows[-1]
-        if last not in _LEFT_BEHIND or other.lows[-1] == last:
+        last = "".join(one.lows[-1:])
+        if last not in _LEFT_BEHIND or other.lows[-1:] == (last,):
             continue
         names = _behind(other, last) & one.stems
         if names:
@@ -121,7 +121,7 @@ def _case(pair: Contrast) -> str | None:
 def _subject(pair: Contrast) -> str | None:
     """Tell `must a seller tell a buyer` from `must a buyer tell a seller`."""
     bags = [sorted(w.stem for w in s.words if w.low not in ARTICLES) for s in pair.both]
-    moved = any(sentence.lows[0] in lexicon.INTRODUCE for sentence in pair.both)
+    moved = any(not lexicon.INTRODUCE.isdisjoint(s.lows[:1]) for s in pair.both)
     if bags[0] != bags[1] or moved or not lexicon.ALIKE.isdisjoint(bags[0]):
         return None
     first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)

@@ -612,3 +612,10 @@ def test_how_a_thing_is_done_depends_on_each_word_that_narrows_it(similarity):
     more, less = "how do I bake crusty bread?", "how do I bake bread?"
 
     assert refusal(more, less, similarity) == Refusal("narrowing", "'crusty' on one side only")
+
+
+@pytest.mark.parametrize("text", ["", "?", "to", "who", "-x", "7", "by me"])
+def test_what_is_hardly_a_sentence_is_compared_as_well(text):
+    assert refusal(text, text) is None
+    assert guard(text, "who wrote Dracula?") is not None
+    assert guard("who wrote Dracula?", text) is not None
