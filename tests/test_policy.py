@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmc import policy
-from llmc.types import Answer, Ask, Entry, Request, Tokens
+from llmc.types import NEXT_SAMPLE, Answer, Ask, Entry, Request, Rule, Tokens
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 CALLS = [{"message": {"content": None, "tool_calls": [{"id": "1"}]}}]
@@ -377,3 +379,140 @@ def test_entries_may_come_as_they_are_read():
     stored = entry()
 
     assert policy.best(iter([stored]), key=KEY, limit=None, mode="auto") == stored
+
+
+# -- time rules ----------------------------------------------------------------------------------
+
+HOUR = Rule("price", ttl=3600.0, id=3)
+HERE = HOUR._replace(namespace="default")
+NEVER = Rule("price", ttl=0.0, id=4)
+
+time_rules = st.builds(
+    Rule,
+    pattern=st.sampled_from(["a", "b", "c"]),
+    field=st.just("prompt"),
+    namespace=st.sampled_from([None, "default", "work"]),
+    ttl=st.just(0.0) | spans,
+    event=st.none(),
+)
+
+
+def found(rule, text):
+    return rule.pattern in text
+
+
+@pytest.mark.parametrize(
+    ("own", "rules", "expected"),
+    [
+        (None, [], policy.Life(None)),
+        (None, [HOUR], policy.Life(4600.0, HOUR)),
+        (5000.0, [HOUR], policy.Life(4600.0, HOUR)),
+        (4000.0, [HOUR], policy.Life(4000.0)),
+        (4600.0, [HOUR], policy.Life(4600.0, HOUR)),
+        (None, [NEVER], policy.Life(-math.inf, NEVER)),
+        (None, [HOUR, NEVER], policy.Life(-math.inf, NEVER)),
+        (None, [NEVER, HOUR], policy.Life(-math.inf, NEVER)),
+        (None, [HOUR._replace(pattern="other")], policy.Life(None)),
+        (None, [HOUR._replace(namespace="work")], policy.Life(None)),
+        (None, [HERE], policy.Life(4600.0, HERE)),
+        (None, [Rule("price", event="deploy")], policy.Life(None)),
+    ],
+)  # fmt: skip
+def test_the_shortest_life_counts_and_names_its_rule(own, rules, expected):
+    assert policy.life(entry(prompt="the price", expires_at=own), rules, found) == expected
+
+
+def test_a_rule_that_cannot_shorten_a_life_is_not_tried():
+    def fails(rule, text):
+        raise AssertionError(rule)
+
+    life = policy.life(
+        entry(expires_at=1060.0), [HOUR, Rule("x", namespace="work", ttl=1.0)], fails
+    )
+
+    assert life == policy.Life(1060.0)
+
+
+@steady
+@given(st.none() | instants, instants, st.lists(time_rules, max_size=5), time_rules)
+def test_another_rule_never_lengthens_a_life(own, created_at, rules, another):
+    kept = entry(prompt="ab", created_at=created_at, expires_at=own)
+
+    before = policy.life(kept, rules, found).expires_at
+    after = policy.life(kept, [*rules, another], found).expires_at
+
+    assert (math.inf if after is None else after) <= (math.inf if before is None else before)
+
+
+@steady
+@given(st.none() | instants, instants, st.lists(time_rules, max_size=5))
+def test_the_order_of_rules_does_not_change_an_end(own, created_at, rules):
+    kept = entry(prompt="ab", created_at=created_at, expires_at=own)
+
+    ends = [policy.life(kept, each, found).expires_at for each in (rules, rules[::-1])]
+
+    assert ends[0] == ends[1]
+
+
+@steady
+@given(st.none() | instants, instants, st.lists(time_rules, max_size=5))
+def test_a_shortened_entry_has_the_same_end_and_names_a_rule(own, created_at, rules):
+    kept = entry(prompt="ab", created_at=created_at, expires_at=own)
+    life = policy.life(kept, rules, found)
+
+    again = policy.life(kept._replace(expires_at=life.expires_at), rules, found)
+
+    assert (again.expires_at, again.rule is None) == (life.expires_at, life.rule is None)
+
+
+@steady
+@given(instants, spans)
+def test_what_is_not_to_be_kept_is_never_fresh_nor_a_stand_in(now, stale):
+    life = policy.life(entry(prompt="the price"), [NEVER], found)
+    kept = entry(expires_at=life.expires_at)
+
+    assert not policy.is_fresh(kept, now)
+    assert not policy.may_stand_in(kept, now, stale)
+
+
+@pytest.mark.parametrize(
+    ("life", "kept", "ended"),
+    [
+        (policy.Life(None), None, "it has expired"),
+        (policy.Life(1.0, HOUR), None, "rule 3 (prompt ~ /price/): 1 h"),
+        (policy.Life(-math.inf, NEVER), "rule 4 (prompt ~ /price/): not kept",
+         "rule 4 (prompt ~ /price/): not kept"),
+    ],
+)  # fmt: skip
+def test_a_reason_names_its_rule(life, kept, ended):
+    assert (policy.why_not_kept(life), policy.why_ended(life)) == (kept, ended)
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        (Rule("a\nb", "answer", "work", ttl=5400.0, id=1),
+         "rule 1 (answer ~ /a b/ in work): 1 h 30 min"),
+        (Rule("{path}", event="file_changed", id=2),
+         "rule 2 (prompt ~ /{path}/): on file_changed"),
+        (Rule("x" * 99, ttl=60.0, id=3), f"rule 3 (prompt ~ /{'x' * 59}…/): 1 min"),
+    ],
+)  # fmt: skip
+def test_a_rule_is_told_on_one_line(rule, line):
+    assert policy.told(rule) == line
+
+
+@pytest.mark.parametrize(
+    ("ask", "ended", "number"),
+    [
+        (Ask(), [1], 0),
+        (Ask(samples=3), [], NEXT_SAMPLE),
+        (Ask(samples=3), [2], 2),
+        (Ask(samples=3, sample=3), [2], 3),
+        (Ask(samples=3, refresh=True), [2], 1),
+    ],
+)
+def test_a_sample_takes_the_place_of_one_that_has_ended(ask, ended, number):
+    known = [entry(sample=n, expires_at=5.0 if n in ended else None) for n in (1, 2, 3)]
+
+    assert policy.sample_for(ask, known, 10.0, draw=lambda _: 0) == number

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmc import selection
 from llmc.errors import InputError, LlmcError
@@ -60,3 +62,62 @@ def test_a_pattern_that_runs_away_is_stopped(monkeypatch):
 
     assert str(stopped.value) == "the regular expression takes more than 0.05 s on entry 7"
     assert "nothing was removed" in stopped.value.hint
+
+
+def test_one_text_is_searched_for_so_long_as_there_is_time():
+    expression = selection.compile_pattern("(a|aa)+$")
+
+    found = [selection.found_in(t, expression, seconds=0.05) for t in ("aa", "b", "a" * 60 + "b")]
+
+    assert found == [True, False, None]
+
+
+# -- the patterns of events ----------------------------------------------------------------------
+
+DATA = {"path": "a.sql", "x": "1+1", "größe": "9", "_": "."}
+
+
+@pytest.mark.parametrize(
+    ("template", "pattern"),
+    [
+        ("{path}", r"a\.sql"),
+        (r"\b{path}\b", r"\ba\.sql\b"),
+        ("{x}|{x}", r"1\+1|1\+1"),
+        ("{größe}{_}", r"9\."),
+        ("a{3}b{2,5}c{,4}d{5,}", "a{3}b{2,5}c{,4}d{5,}"),
+        ("{ path }{}{a-b}", "{ path }{}{a-b}"),
+        (r"\{path}", r"\{path}"),
+        (r"\\{path}", r"\\a\.sql"),
+        (r"\p{L}\P{L}\N{DIGIT ONE}{path}", r"\p{L}\P{L}\N{DIGIT ONE}a\.sql"),
+        ("{{path}}", r"{a\.sql}"),
+    ],
+)
+def test_only_a_name_in_braces_is_a_field(template, pattern):
+    assert selection.filled(template, DATA) == pattern
+
+
+@pytest.mark.parametrize("data", [{}, {"path": ""}])
+def test_a_field_without_a_value_is_named(data):
+    with pytest.raises(LookupError) as caught:
+        selection.filled("{path}", data)
+
+    assert caught.value.args == ("path",)
+
+
+@pytest.mark.parametrize("flags", ["", "(?x)", "(?V1)"])
+@given(value=st.text(min_size=1))
+def test_a_value_means_itself_whatever_it_holds(flags, value):
+    pattern = selection.filled(flags + "{value}", {"value": value})
+
+    assert selection.compile_pattern(pattern).fullmatch(value)
+
+
+@pytest.mark.parametrize("template", ["{path}", "[{path}]", "({path})+", r"\{path}", "x{3}"])
+def test_a_pattern_with_fields_is_one(template):
+    selection.require_template(template)
+
+
+@pytest.mark.parametrize("template", ["({path}", "[{path}", "*{path}"])
+def test_a_pattern_that_is_none_with_any_value_is_refused(template):
+    with pytest.raises(InputError, match="the regular expression is not one"):
+        selection.require_template(template)

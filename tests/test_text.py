@@ -319,3 +319,15 @@ def test_any_text_is_a_size_or_a_value_error(said):
 )
 def test_a_hit_says_what_it_saved(saved_nusd, line):
     assert text.hit_line("exact", 3.5 * DAY, saved_nusd, 1.9) == line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0 s"), (0.5, "0.5 s"), (59, "59 s"), (60, "1 min"), (3600, "1 h"),
+        (5400, "1 h 30 min"), (90.5, "1 min 30.5 s"), (86400, "1 d"), (129600, "1 d 12 h"),
+        (1e10, "115740 d 17 h 46 min 40 s"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_written_in_full(seconds, written):
+    assert text.span(seconds) == written
