@@ -1575,3 +1575,222 @@ class TestAQuestionInOtherWords:
         cache.audit(question("other?"), Ask(), hit, share=share)
 
         assert (min(aside.asked, 1), provider.asked) == (asked, 1)
+
+
+class TestTimeRules:
+    """They hold wherever an entry may come from."""
+
+    @pytest.fixture
+    def rule(self, store):
+        """Add a time rule: on the prompts of `question()` unless told otherwise."""
+
+        def add(ttl, pattern="colour", **more):
+            return store.rules.add_time_rule(pattern, ttl, at=START, **more)
+
+        return add
+
+    @pytest.mark.parametrize(("age", "source"), [(59.9, "exact"), (60, "model")])
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_end_a_life_whenever_they_were_added(self, answered, rule, clock, when, age, source):
+        {"before": rule, "after": lambda _: None}[when](60)
+        answered()
+        {"after": rule, "before": lambda _: None}[when](60)
+        clock.now += age
+
+        assert answered()[1] == source
+
+    def test_are_written_with_the_answer(self, cache, rule, store):
+        rule(60)
+
+        hit = cache.ask(question(), Ask())
+
+        assert hit.entry.expires_at == START + 60
+        assert store.entry(1).expires_at == START + 60
+
+    def test_are_told_with_a_stored_answer(self, answered, cache, rule):
+        answered()
+        rule(60)
+
+        assert cache.ask(question(), Ask()).entry.expires_at == START + 60
+
+    @pytest.mark.parametrize(("ttl", "end"), [(30, 30), (60, 60), (90, 60), (None, 60)])
+    def test_never_lengthen_a_life(self, cache, rule, ttl, end):
+        rule(60)
+        rule(600)
+
+        assert cache.ask(question(), Ask(ttl=ttl)).entry.expires_at == START + end
+
+    def test_are_not_lengthened_by_a_hit(self, answered, rule, clock):
+        rule(60)
+        answered()
+        clock.now += 50
+        answered()
+        clock.now += 10
+
+        assert answered()[1] == "model"
+
+    def test_give_a_life_back_when_they_go(self, answered, rule, store, clock):
+        answered()
+        rule(60)
+        clock.now += 60
+        store.rules.remove([1])
+
+        assert answered()[1] == "exact"
+
+    def test_hold_for_their_namespace_alone(self, answered, rule, clock):
+        rule(60, namespace="work")
+        answered()
+        answered(namespace="work")
+        clock.now += 60
+
+        assert (answered()[1], answered(namespace="work")[1]) == ("exact", "model")
+
+    @pytest.mark.parametrize(
+        ("pattern", "field"),
+        [("answer 1", "answer"), ("brief", "system"), ("^m$", "model"), ("^def", "namespace")],
+    )
+    def test_look_at_what_they_name(self, answered, rule, clock, pattern, field):
+        rule(60, pattern, field=field)
+        answered(question(system="be brief"))
+        clock.now += 60
+
+        assert answered(question(system="be brief"))[1] == "model"
+
+    def test_of_another_process_hold_at_once(self, answered, store, db):
+        answered()
+        with Store(str(db)) as other:
+            other.rules.add_time_rule("colour", 0, at=START)
+
+        assert answered()[1] == "model"
+
+    def test_are_the_reason_of_a_miss(self, cache, answered, rule, clock):
+        answered()
+        rule(60)
+        clock.now += 60
+
+        reason = cache.lookup(question(), Ask()).reason
+
+        assert reason == "not stored (rule 1 (prompt ~ /colour/): 1 min)"
+
+    def test_end_what_another_token_limit_would_be_given(self, answered, rule, clock):
+        answered(question(max_tokens=500))
+        rule(60)
+        clock.now += 60
+
+        assert answered(question(max_tokens=1000))[1] == "model"
+
+    def test_end_samples_which_are_asked_for_again(self, answered, rule, clock, store):
+        repeat(answered, 2, samples=2)
+        rule(60)
+        clock.now += 60
+
+        asked = repeat(answered, 3, samples=2)
+
+        assert [source for _, source, _ in asked] == ["model", "model", "exact"]
+        assert store.count() == 2
+
+    def test_leave_a_stale_answer_its_window(self, answered, rule, clock, provider):
+        answered()
+        rule(60)
+        clock.now += 61
+        provider.will(Unavailable("it is down"))
+
+        assert answered(stale_if_error=DAY)[:2] == ("answer 1", "stale")
+
+    def test_end_that_window_too(self, cache, answered, rule, clock, provider):
+        answered()
+        rule(60)
+        clock.now += 60 + DAY
+        provider.will(Unavailable("it is down"))
+
+        with pytest.raises(Unavailable):
+            cache.ask(question(), Ask(stale_if_error=DAY))
+
+    def test_are_not_remembered_for_the_porch(self, cache, rule, store):
+        rule(60)
+        cache.record(cache.ask(question(), Ask()), COMMAND)
+        cache.record(cache.ask(question(), Ask()), COMMAND)
+        cache.record(cache.ask(question("which number?"), Ask()), COMMAND)
+
+        assert store.file.rows("SELECT entry_id FROM invocation") == [(2,)]
+
+    def test_that_are_added_meanwhile_void_what_is_remembered(self, cache, rule, store):
+        hit = cache.ask(question(), Ask())
+        rule(0)
+
+        cache.record(hit, COMMAND)
+
+        assert store.file.rows("SELECT generation FROM invocation") == [(0,)]
+        assert store.rules.current().generation == 1
+
+    def test_that_cannot_be_read_let_nothing_be_served_or_stored(
+        self, made, store, answered, rule, notes
+    ):
+        answered()
+        store.file.execute("ALTER TABLE rule RENAME TO lost; UPDATE meta SET value = 9")
+
+        hit = made().ask(question(), Ask())
+
+        assert hit.source == "model"
+        assert hit.unkept.endswith("no such table: rule")
+        assert len(notes) == 2
+
+    class TestOfZero:
+        @pytest.fixture(autouse=True)
+        def never(self, rule, answered):
+            answered(question("which number?"))
+            repeat(lambda **how: answered(question("which number?"), **how), 2, samples=2)
+            rule(0, "number")
+
+        @pytest.mark.parametrize("ttl", [None, 60])
+        def test_store_nothing(self, cache, store, ttl):
+            before = store.count()
+
+            hit = cache.ask(question("what number?"), Ask(ttl=ttl))
+
+            assert hit.unkept == "rule 1 (prompt ~ /number/): not kept"
+            assert store.count() == before
+
+        @pytest.mark.parametrize(
+            "how",
+            [{}, {"samples": 2}, {"samples": 2, "sample": 1}, {"stale_if_error": DAY}],
+            ids=repr,
+        )
+        def test_serve_nothing(self, answered, how):
+            assert answered(question("which number?"), **how)[1:] == ("model", None)
+
+        def test_serve_nothing_offline(self, cache):
+            with pytest.raises(NotCached):
+                cache.ask(question("which number?"), Ask(offline=True))
+
+        def test_serve_nothing_to_another_token_limit(self, answered):
+            assert answered(question("which number?", max_tokens=99))[1] == "model"
+
+        @pytest.mark.parametrize("refresh", [False, True])
+        def test_serve_nothing_stale(self, cache, provider, refresh):
+            provider.will(Unavailable("it is down"))
+
+            with pytest.raises(Unavailable):
+                cache.ask(question("which number?"), Ask(refresh=refresh, stale_if_error=DAY))
+
+        @pytest.mark.parametrize("asked", ["which number?", "what number?", "how many?"])
+        def test_serve_nothing_by_meaning(self, made, store, asked):
+            entry, alias = store.entry(1), Alias("default", b"k" * 32, 1, "e", 0.97, asked, 0)
+            cache = made(meaning=lambda: Searcher(Found(entry, alias)))
+
+            hit = cache.ask(question(asked), Ask(by_meaning=True))
+
+            assert hit.source == "model"
+
+        def test_serve_nothing_to_such_a_question_in_other_words(self, made, store, answered):
+            _, _, entry_id = answered(question("how many?"))
+            alias = Alias("default", b"k" * 32, entry_id, "e", 0.97, "what number?", 0)
+            cache = made(meaning=lambda: Searcher(Found(store.entry(entry_id), alias)))
+
+            hits = [
+                cache.lookup(question(asked), Ask(by_meaning=True))
+                for asked in ("what number?", "what count?")
+            ]
+
+            assert hits[0].reason.endswith("rule 1 (prompt ~ /number/): not kept")
+            assert hits[1].source == "semantic"

@@ -711,6 +711,42 @@ def test_a_new_generation_voids_what_is_remembered(offline):
     assert (repeated.out, again.out) == (b"answer 1\n", b"answer 1\n")
 
 
+@pytest.mark.parametrize("ttl", ["0", "1h"])
+def test_a_time_rule_holds_for_what_was_remembered_before_it(world, cli, ttl):
+    """The answer is three days old by then."""
+    world.remember("why?")
+    cli("rules", "add", "--pattern", "why", "--ttl", ttl)
+
+    repeated = world.seen("why?")
+
+    assert repeated.parsed
+    assert repeated.out == b"answer 2\n"
+
+
+def test_what_a_rule_ends_is_never_remembered(offline, cli):
+    cli("rules", "add", "--pattern", "why", "--ttl", "30d")
+    offline.remember("why?")
+
+    repeated = offline.seen("why?")
+
+    assert repeated.parsed
+    assert repeated.out == b"answer 1\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["rules", "remove", "1"], ["rules", "add", "--pattern", "x", "--ttl", "1h"]]
+)
+def test_any_change_of_rules_costs_one_way_round(offline, cli, command):
+    cli("rules", "add", "--pattern", "other", "--ttl", "1h")
+    offline.remember("why?")
+    cli(*command)
+
+    again = [offline.seen("why?") for _ in range(2)]
+
+    assert [seen.out for seen in again] == [b"answer 1\n"] * 2
+    assert [seen.parsed for seen in again] == [True, False]
+
+
 def test_an_answer_that_was_removed_and_given_anew_is_the_new_one(offline, program, cli):
     offline.remember("why?")
     program("invalidate", "why", "--yes")

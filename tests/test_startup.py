@@ -140,6 +140,24 @@ def test_a_hit_through_the_parser_loads_no_sdk(modules, upstream, cli, arguments
     assert loaded & (HEAVY | {"regex", "tomllib", "llmc.provider"}) == set()
 
 
+def test_rules_that_cannot_concern_an_answer_load_no_expressions(modules, upstream, cli):
+    cli("rules", "add", "--pattern", "why", "--ttl", "1h", "-n", "work")
+    cli("ask", "why?")
+
+    loaded = modules("ask", "--json", "why?")
+
+    assert "llmc.lives" in loaded
+    assert loaded & (HEAVY | {"regex"}) == set()
+
+
+def test_a_rule_loads_them(modules, upstream, cli):
+    """The counter-proof."""
+    cli("rules", "add", "--pattern", "why", "--ttl", "1h")
+    cli("ask", "why?")
+
+    assert "regex" in modules("ask", "--json", "why?")
+
+
 @pytest.fixture
 def minilm(home):
     """The local model in this home, made from the installed package's files."""
@@ -185,7 +203,17 @@ def test_an_exact_hit_loads_nothing_of_the_search_by_meaning(modules, upstream, 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["stats"], ["stats", "--json"], ["list"], ["search", "why"], ["show"], ["config"], ["prune"]],
+    [
+        ["stats"],
+        ["stats", "--json"],
+        ["list"],
+        ["search", "why"],
+        ["show"],
+        ["config"],
+        ["prune"],
+        ["rules", "list"],
+        ["event", "deploy"],
+    ],
     ids=" ".join,
 )
 def test_a_command_about_the_file_loads_no_sdk(modules, upstream, cli, arguments):
