@@ -39,6 +39,7 @@ COMMANDS = {
     "invalidate": "Remove what matches a regular expression.",
     "rules": "Add, list or remove rules that have answers forgotten.",
     "event": "Forget what the rules of an event find.",
+    "backup": "Copy the cache file safely while it is in use.",
     "export": "Write stored answers as JSON lines.",
     "import": "Take in the JSON lines of an export.",
     "config": "Show the settings in effect, and where each comes from.",

@@ -28,6 +28,7 @@ IMPORTS = {
     "cli": "__init__ config streams",
     "config": "cache embedder endpoints meaning minilm places pricing provider settings store",
     "contrast": "english",
+    "copies": "schema store",
     "difference": "keys",
     "drafting": "keys policy pricing",
     "embedder": "",
@@ -83,6 +84,7 @@ IMPORTS = {
     "wordpiece": "",
     "commands": "",
     "commands.ask": "cache config input options output request streams",
+    "commands.backup": "config copies options output text",
     "commands.bad": "config keys meaning options output store streams",
     "commands.config": "config options output places streams",
     "commands.demo": "options streams",
@@ -145,6 +147,7 @@ SQL = {
     "akin",
     "exchange",
     "pins",
+    "copies",
     "__main__",
 }
 

@@ -1,0 +1,166 @@
+"""How does a cache file get a copy of one moment, while others go on writing to it?
+
+What is copied is read alone: no schema is brought up to date in it, no log folded in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from llmc.errors import CacheFileError, InputError, LlmcError
+from llmc.schema import APPLICATION_ID
+from llmc.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import apsw
+
+__all__ = ["MAGIC", "backup", "opened"]
+
+#: How every SQLite file begins.
+MAGIC = b"SQLite format 3\0"
+
+#: Pages that are copied at a time: a signal is heeded between two of such parts.
+_PART = 1024
+
+#: Beside a file of SQLite's may lie its write-ahead log, and the log's index.
+_BESIDE = ("-wal", "-shm")
+
+
+def backup(source: str, target: str, *, force: bool) -> int:
+    """Copy the cache file at `source` to `target`, mode 0600; return the copy's bytes.
+
+    1. It is written under a name of its own in the target's folder, and synced.
+    2. Then it takes the target's name at once: there is a whole copy or none.
+
+    Raises InputError where `target` is taken and may not be overwritten (`force`), or cannot be;
+    LlmcError if the copy cannot be written, CacheFileError if the source cannot be read.
+    """
+    _require_free(source, target, force=force)
+    folder, name = os.path.split(os.path.abspath(target))
+    try:
+        number, part = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".part", dir=folder)
+        os.close(number)
+    except OSError as error:
+        raise InputError(f"{target}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        _copy(source, part, named=target)
+        if force:
+            # A log of what stood there before would be taken for the copy's own.
+            for suffix in _BESIDE:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(target + suffix)
+            os.replace(part, target)
+        else:
+            _give_name(part, target)
+        return os.stat(target).st_size
+    except OSError as error:
+        raise LlmcError(f"{target}: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        for path in (part, f"{part}-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+@contextlib.contextmanager
+def opened(path: str, *, folder: str) -> Iterator[Store]:
+    """Open a copy of another cache file, brought up to date, made in `folder` for the while.
+
+    Raises InputError, with what is wrong with the file at `path`.
+    """
+    with tempfile.TemporaryDirectory(prefix=".llmc-", dir=folder) as place:
+        copy = os.path.join(place, "copy.db")
+        try:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL, 0o600))
+            _copy(path, copy, named=copy)
+            store = Store(copy)
+        except CacheFileError as error:
+            # It is this command's input; the copy is no concern of the user's.
+            fault = str(error).removeprefix("cache file ").replace(copy, path)
+            raise InputError(fault) from error
+        with store:
+            yield store
+
+
+def _require_free(source: str, target: str, *, force: bool) -> None:
+    if target in {"", "-"}:
+        raise InputError("a copy is a file: name it", hint="llmc export writes to standard output")
+    if os.path.isdir(target) or target.endswith(os.sep):
+        raise InputError(f"{target}: it is a folder: name a file in it")
+    if not os.path.lexists(source):
+        raise LlmcError("nothing is stored yet")
+    if os.path.exists(target) and os.path.samefile(source, target):
+        raise InputError(f"{target}: it is the cache file itself")
+    taken = [p for p in (target, *(target + s for s in _BESIDE)) if os.path.lexists(p)]
+    if taken and not force:
+        raise InputError(f"{taken[0]}: it is there already", hint="--force overwrites it")
+
+
+def _give_name(part: str, target: str) -> None:
+    """Rename, never over a file that another process has put there meanwhile."""
+    try:
+        os.link(part, target)
+    except OSError:
+        if os.path.lexists(target):
+            raise
+        os.rename(part, target)  # a file system without hard links
+
+
+def _copy(source: str, target: str, *, named: str) -> None:
+    """Copy page by page into the empty file at `target`, which errors know as `named`."""
+    import apsw
+
+    source = os.path.realpath(source)  # the log lies beside the file, not beside a link to it
+    try:
+        alone = not os.path.exists(f"{source}-wal")
+        _copy_pages(source, target, alone=alone)
+        if alone and os.path.exists(f"{source}-wal"):
+            # Somebody opened it meanwhile: what was read without locks may be of two moments.
+            _copy_pages(source, target, alone=False)
+    except apsw.FullError as error:
+        raise LlmcError(f"{named}: no space left on device") from error
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        fault = "damaged" if isinstance(error, apsw.CorruptError) else "not a cache file"
+        raise CacheFileError(f"cache file {source}: it is {fault}") from error
+    except (apsw.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CacheFileError(f"cache file {source}: {reason.lower()}") from error
+
+
+def _copy_pages(source: str, target: str, *, alone: bool) -> None:
+    import apsw
+
+    with contextlib.closing(_reader(source, alone=alone)) as reader:
+        # Held to the end, so that all pages are of one moment, whoever writes meanwhile.
+        _rows(reader, "BEGIN")
+        if _rows(reader, "SELECT application_id FROM pragma_application_id") != [(APPLICATION_ID,)]:
+            raise CacheFileError(f"cache file {source}: it is another program's SQLite file")
+        _rows(reader, "SELECT count(*) FROM sqlite_schema")
+        with (
+            contextlib.closing(apsw.Connection(os.path.abspath(target))) as writer,
+            writer.backup("main", reader, "main") as pages,
+        ):
+            while not pages.done:
+                pages.step(_PART)
+
+
+def _reader(path: str, *, alone: bool) -> apsw.Connection:
+    """Open a file to be read. One that nobody has open gets no log and no lock beside it."""
+    import apsw
+
+    if os.path.isdir(path):
+        raise CacheFileError(f"cache file {path}: it is a folder")
+    os.stat(path)
+    address = f"file:{quote(os.path.abspath(path))}?{'immutable=1' if alone else 'mode=ro'}"
+    connection = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    connection.set_busy_timeout(5_000)
+    return connection
+
+
+def _rows(connection: apsw.Connection, sql: str) -> list[Any]:
+    return connection.execute(sql).fetchall()
