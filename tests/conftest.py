@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -121,6 +122,18 @@ def program() -> Callable[..., Result]:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put `llmc` on the PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "llmc"
+    path, python = shlex.quote(str(ROOT)), shlex.quote(sys.executable)
+    script.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {python} -m llmc "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
 class _Streams:
