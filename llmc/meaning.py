@@ -368,8 +368,7 @@ def pair_of(scope_hash: bytes, first: str, second: str) -> bytes:
 
 def verdict_on(alias: Alias, entry: Entry, *, origin: str, right: bool, at: float) -> Verdict:
     """Say in hashes and numbers whether an entry's answer served another wording rightly."""
-    asked = alias.prompt[alias.instruction_at :]
-    stored = entry.prompt[entry.instruction_at :]
+    asked, stored = (_compared(each.prompt, each.instruction_at) for each in (alias, entry))
     return Verdict(
         pair=pair_of(entry.scope_hash, asked, stored),
         origin=origin,
@@ -379,6 +378,12 @@ def verdict_on(alias: Alias, entry: Entry, *, origin: str, right: bool, at: floa
         similarity=alias.similarity,
         at=at,
     )
+
+
+def _compared(prompt: str, at: int) -> str:
+    """Return what of a prompt is compared by meaning: verdicts are on that, whatever it is about."""
+    found = semantic.question(prompt, at=at)
+    return prompt[at:] if isinstance(found, Refusal) else found.text
 
 
 def question_of(request: Request) -> Question | Refusal:

@@ -117,7 +117,7 @@ def test_an_answer_says_what_it_was(provider, upstream, question):
     answer = provider.ask(question)
 
     assert answer._replace(latency=0) == (
-        "blue", "stop", "m-2", USAGE, None, None, None, 0
+        "blue", "stop", "m-2", USAGE, None, None, None, 0, "model"
     )  # fmt: skip
     assert 0 < answer.latency < 60
 
@@ -131,7 +131,7 @@ def test_a_stream_arrives_piece_by_piece_and_is_the_same_answer(
 
     assert pieces == ["one", " two", " three"]
     assert answer._replace(latency=0) == (
-        "one two three", "stop", "m-2", USAGE, None, None, None, 0
+        "one two three", "stop", "m-2", USAGE, None, None, None, 0, "model"
     )  # fmt: skip
 
 

@@ -246,3 +246,14 @@ def test_a_new_answer_that_is_none_is_a_failure(cli, reworded, upstream, listed)
     assert result.code == 1
     assert "the model refused: I cannot" in result.err
     assert listed() == []
+
+
+def test_a_verdict_holds_where_an_instruction_is_about_a_given_text(cli, upstream, encoder):
+    given = "the cat sat on the mat"
+    cli("ask", f"Summarise this sentence in one line: {given}")
+    cli("ask", f"Can you summarise this sentence in one line: {given}", "--match", "semantic")
+    cli("bad", "--refresh")
+
+    result = cli("ask", f"Summarise this sentence in one line: {given}", "--match", "semantic")
+
+    assert result.out == "answer 3\n"

@@ -36,7 +36,7 @@ def test_the_story_is_a_miss_a_hit_and_what_it_saved(cli, db):
         lines[2],
     )
     assert re.search(
-        "^1\t\\d s\t2\trehearsal\tdefault\twhy is the sky blue\\?$", result.out, re.MULTILINE
+        "^1\t\\d+ s\t2\t-\trehearsal\tdefault\twhy is the sky blue\\?$", result.out, re.MULTILINE
     )
     assert "\nhits_exact\t1\nhits_shared\t0\nhits_semantic\t1\n" in result.out
     assert len(re.findall("^Air scatters", result.out, re.MULTILINE)) == 3
