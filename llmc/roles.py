@@ -66,8 +66,10 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
             return "what comes first in one of them comes later in the other"
     if one.slots != other.slots and any(map(_is_sign, one.slots + other.slots)):
         return "their literals stand in another order"  # 2 ^ 8 and 8 ^ 2
-    if not (lexicon.ALIKE.isdisjoint(one.lows) or lexicon.ALIKE.isdisjoint(other.lows)):
-        return None
+    alike = not (lexicon.ALIKE.isdisjoint(one.lows) or lexicon.ALIKE.isdisjoint(other.lows))
+    swapped = "two of their words stand in each other's place"
+    if alike:
+        return swapped if "than" in one.lows and _has_two_swapped(one, other) else None
     if one.slots != other.slots:
         return "their literals stand in another order"
     twice = {word for word in lines[0] if lines[0].count(word) > 1}
@@ -84,7 +86,7 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(*lines, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
-    return None
+    return swapped if _has_two_swapped(one, other) else None
 
 
 def _is_sign(slot: str) -> bool:
@@ -101,6 +103,31 @@ def _is_swapped(first: list[str], second: list[str]) -> bool:
     if sorted(first) != sorted(second) or not first:
         return False
     return first[0] != second[0] and first[-1] != second[-1]
+
+
+def _has_two_swapped(one: Sentence, other: Sentence) -> bool:
+    """Tell whether sentences of the same words differ in two words' places alone.
+
+    Words side by side may change places: little black, black little; Delhi elections.
+    """
+    words = [[w for w in s.words if w.low not in ARTICLES or w.low == "a"] for s in (one, other)]
+    if sorted(w.stem for w in words[0]) != sorted(w.stem for w in words[1]):
+        return False
+    # `branch a`: an article is a name where the sentences differ in its place
+    places = [
+        [at for at, w in enumerate(line) if w.kind in {HEAVY, SLOT} or w.low == "a"]
+        for line in words
+    ]
+    moved = [
+        (here, there)
+        for here, there in zip(*places, strict=True)
+        if words[0][here].stem != words[1][there].stem
+    ]
+    if len(moved) != 2:
+        return False
+    (first, other_first), (second, other_second) = moved
+    crossed = bool(words[0][first].stem == words[1][other_second].stem)
+    return crossed and second - first > 1 and other_second - other_first > 1
 
 
 def _is_turned(first: list[str], second: list[str], *, length: int) -> bool:

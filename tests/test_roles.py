@@ -131,3 +131,23 @@ def test_whether_the_order_is_another_does_not_depend_on_which_is_first(one, oth
 def test_any_two_texts_are_compared(one, other):
     assert swapped(one, other) != ""
     assert reordered(one, other) != ""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("how do I merge branch a into branch b", "how do I merge branch b into branch a"),
+        ("is option a better than option b", "is option b better than option a"),
+        ("subtract a from b", "subtract b from a"),
+        ("what did the buyer tell the seller", "what did the seller tell the buyer"),
+        ("if noon is in tokyo is dusk in london", "if noon is in london is dusk in tokyo"),
+    ],
+)  # fmt: skip
+def test_two_words_in_each_others_place_are_seen(one, other):
+    assert roles.in_another_order(parse(one), parse(other)) is not None
+
+
+def test_words_side_by_side_may_change_places():
+    one, other = parse("how do I kill little black bugs"), parse("how do I kill black little bugs")
+
+    assert roles.in_another_order(one, other) is None
