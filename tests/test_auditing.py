@@ -153,3 +153,13 @@ def test_a_full_disk_is_nobodys_trouble(audit, model, store, monkeypatch):
 
     assert store.count() == 1
     assert store.paraphrases.verdicts() == []
+
+
+@pytest.mark.parametrize(("ttl", "kept"), [(0.0, []), (60.0, [(110.0,)])])
+def test_a_right_answer_is_stored_as_time_rules_let_it_live(audit, model, store, ttl, kept):
+    store.rules.add_time_rule("can I undo", ttl, at=5.0)
+    model.script.extend([OTHER, "NO"])
+
+    audit()
+
+    assert store.file.rows("SELECT expires_at FROM entry WHERE id > 1") == kept

@@ -492,3 +492,30 @@ def test_a_group_is_of_the_scope_the_namespace_the_document_and_the_slots():
 
     assert len(groups) == 5
     assert group_of("n", b"s", semantic.question("how can I undo commit 5 of git?")) in groups
+
+
+# -- time rules ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ttl", "found_one"), [(NOW - 1000.0 + 1, True), (NOW - 1000.0, False)])
+def test_an_entry_that_a_rule_has_ended_is_not_near(meaning, store, ttl, found_one):
+    store.put(draft(STORED), line())
+    store.rules.add_time_rule("how do I", ttl, at=5.0)
+
+    assert (found(meaning, REWORDED).entry is not None) == found_one
+
+
+def test_a_wording_that_was_learned_does_not_outlive_its_answer(meaning, store):
+    store.put(draft(STORED), line())
+    hit = found(meaning, REWORDED)
+    store.record(line(entry_id=1, source="semantic"), alias=hit.alias)
+    store.rules.add_time_rule("how do I", 0, at=5.0)
+
+    assert found(meaning, REWORDED).entry is None
+
+
+def test_rules_that_cannot_be_read_make_a_miss(meaning, store):
+    store.put(draft(STORED), line())
+    store.file.execute("ALTER TABLE rule RENAME TO lost")
+
+    assert "no such table: rule" in found(meaning, REWORDED).reason
