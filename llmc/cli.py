@@ -41,7 +41,7 @@ COMMANDS = {
     "event": "Forget what the rules of an event find.",
     "backup": "Copy the cache file safely while it is in use.",
     "export": "Write stored answers as JSON lines.",
-    "import": "Take in the JSON lines of an export.",
+    "import": "Take in an export, another cache file or llm's log.",
     "config": "Show the settings in effect, and where each comes from.",
     "doctor": "Check the cache file, the configuration, the provider and the embedder.",
     "demo": "Show the whole story offline in ten seconds.",

@@ -69,7 +69,7 @@ def backup(source: str, target: str, *, force: bool) -> int:
 
 @contextlib.contextmanager
 def opened(path: str, *, folder: str) -> Iterator[Store]:
-    """Open a copy of another cache file, brought up to date, made in `folder` for the while.
+    """Open a copy of another cache file, brought up to date; `folder` holds it meanwhile.
 
     Raises InputError, with what is wrong with the file at `path`.
     """

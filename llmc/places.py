@@ -13,7 +13,7 @@ TYPE_CHECKING = False  # the typing module would cost the porch 3 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["config_path", "data_path", "models_path"]
+__all__ = ["config_path", "data_path", "llm_logs_path", "models_path"]
 
 
 def data_path(environ: Mapping[str, str]) -> str:
@@ -36,6 +36,20 @@ def config_path(environ: Mapping[str, str]) -> str:
 
         folder = platformdirs.user_config_dir("llmc", appauthor=False)
     return os.path.join(folder, "config.toml")
+
+
+def llm_logs_path(environ: Mapping[str, str]) -> str:
+    """Return the place of the log that simonw/llm keeps, by its own rules."""
+    if named := environ.get("LLM_USER_PATH"):
+        return os.path.join(named, "logs.db")
+    home = os.path.expanduser("~")
+    if os.name != "posix":
+        above = environ.get("APPDATA") or home
+    elif sys.platform == "darwin":
+        above = os.path.join(home, "Library/Application Support")
+    else:
+        above = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    return os.path.join(above, "io.datasette.llm", "logs.db")
 
 
 def _data_folder(environ: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ IMPORTS = {
     "__init__": "",
     "__main__": "__init__ cli invocation places streams text",
     "akin": "file*",
+    "arrivals": "config* copies exchange lines logs places store* streams",
     "asking": "policy",
     "auditing": "asking* drafting judging keys lives meaning policy pricing",
     "cache": "asking auditing drafting keys lives meaning policy pricing",
@@ -50,6 +51,7 @@ IMPORTS = {
     "lexicon": "",
     "lines": "keys selection",
     "lives": "keys meaning* policy rules* selection",
+    "logs": "config* drafting input keys lines policy pricing request",
     "meaning": "embedder* keys lives paraphrases* policy semantic vectors*",
     "minilm": "embedder weights wordpiece",
     "narrowing": "contrast english forms lexicon roles",
@@ -91,7 +93,7 @@ IMPORTS = {
     "commands.doctor": "config endpoints options output places provider store streams",
     "commands.event": "config forgetting options output policy store streams text",
     "commands.export": "config exchange lines options store streams",
-    "commands.import": "config exchange lines options output store streams",
+    "commands.import": "arrivals config exchange options output request store streams",
     "commands.invalidate": "config options output selection store streams",
     "commands.list": "config options output store streams",
     "commands.model": "calibration config input meaning* options output pairs places published"
@@ -148,6 +150,7 @@ SQL = {
     "exchange",
     "pins",
     "copies",
+    "logs",
     "__main__",
 }
 

@@ -91,3 +91,16 @@ def test_an_empty_llmc_config_names_nothing(home):
     found = places.config_path(environ)
 
     assert found == str(home / ".config" / "llmc" / "config.toml")
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"LLM_USER_PATH": "/srv/llm"}, "/srv/llm/logs.db"),
+        ({"XDG_CONFIG_HOME": "/srv/config"}, "/srv/config/io.datasette.llm/logs.db"),
+        ({}, "{home}/.config/io.datasette.llm/logs.db"),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other places")
+def test_llm_s_log_lies_where_llm_puts_it(home, environ, path):
+    assert places.llm_logs_path(environ) == path.format(home=home)
