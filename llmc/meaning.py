@@ -381,7 +381,7 @@ def verdict_on(alias: Alias, entry: Entry, *, origin: str, right: bool, at: floa
 
 
 def _compared(prompt: str, at: int) -> str:
-    """Return what of a prompt is compared by meaning: verdicts are on that, whatever it is about."""
+    """Return what of a prompt is compared by meaning: verdicts are on that, not on a text."""
     found = semantic.question(prompt, at=at)
     return prompt[at:] if isinstance(found, Refusal) else found.text
 
