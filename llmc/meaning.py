@@ -113,8 +113,7 @@ class Meaning:
         self._shelf = shelf
         self._lives = Lives(shelf.rules, note=note)
         self.chosen = chosen
-        self._error = error
-        self._stated = threshold
+        self._error, self._stated = error, threshold
         self._clock = clock
         self._note = note
         self._noted: set[str] = set()
@@ -171,8 +170,8 @@ class Meaning:
 
     def may_serve(self, entry: Entry, ask: Ask) -> bool:
         """Tell whether an entry is one that might answer, whatever its question."""
-        entry = self._lives.shortened(entry)
-        return policy.is_fresh(entry, self._clock()) and policy.suits(entry, ask.mode)
+        fresh = policy.is_fresh(self._lives.shortened(entry), self._clock())
+        return fresh and policy.suits(entry, ask.mode)
 
     def refusal(
         self, asked: Question, entry: Entry, similarity: float, *, threshold: float
@@ -216,7 +215,7 @@ class Meaning:
         return None if refusal else Found(entry, alias)
 
     def _nearest(self, asked: Question, miss: Miss, ask: Ask, bill: list[int]) -> Found:
-        scope_hash = _scope_hash(miss)
+        _, scope_hash = miss.scope or keys.frame_of(miss.request)
         group = group_of(ask.namespace, scope_hash, asked)
         space, numbers = self._embed(asked, miss, ask.namespace, bill)
         vector = Vector(self.chosen.name, group, numbers)
@@ -316,7 +315,8 @@ class Meaning:
         # What could not be stored could not be searched either.
         if space is None or self._shelf.read_only:
             return []
-        vectors, scope_hash = self._shelf.vectors, _scope_hash(miss)
+        _, scope_hash = miss.scope or keys.frame_of(miss.request)
+        vectors = self._shelf.vectors
         due = vectors.due(space, namespace=namespace, scope_hash=scope_hash, limit=_CATCH_UP)
         follows = keys.follows(miss.request)  # what shares a scope shares all earlier turns
         found, barred = [], []
@@ -391,10 +391,6 @@ def question_of(request: Request) -> Question | Refusal:
     return semantic.question(
         keys.prompt_of(request), at=request.instruction_at, follows=keys.follows(request)
     )
-
-
-def _scope_hash(miss: Miss) -> bytes:
-    return (miss.scope or keys.frame_of(miss.request))[1]
 
 
 def group_of(namespace: str, scope_hash: bytes, question: Question) -> int:
