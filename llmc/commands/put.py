@@ -57,7 +57,7 @@ def command(
     if prompt == "-":
         raise InputError("standard input holds the answer: give the prompt as an argument")
     settings = config.load({"db": db, "model": model, "namespace": namespace, "ttl": ttl})
-    reader = given.Reader()
+    reader = given.Reader(quiet=True)  # it would offer --no-stdin for a pipe that is silent
     question = Flags(
         prompt, system, system_file, file, context, option, temperature, max_tokens, schema,
         no_stdin=True,
