@@ -260,7 +260,66 @@ CREATE TABLE rule (
 ) STRICT;
 """
 
-STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND, _THIRD)
+_ROOM = """
+-- How many entries each namespace holds: no write has to count them.
+CREATE TABLE tally (
+    namespace TEXT PRIMARY KEY,
+    entries   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The order in which entries go where there is no room; pinned ones have no place in it.
+CREATE TABLE standing (
+    entry_id  INTEGER PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    evict     TEXT NOT NULL DEFAULT '',                    -- by what; '': it has no place yet
+    worth     INTEGER NOT NULL DEFAULT 0,                  -- the least goes first
+    uses      REAL NOT NULL DEFAULT 0,
+    hits      INTEGER NOT NULL DEFAULT 0                   -- the entry's, when it got its place
+) STRICT;
+CREATE TRIGGER entry_standing_insert AFTER INSERT ON entry BEGIN
+    INSERT INTO tally VALUES (new.namespace, 1)
+        ON CONFLICT (namespace) DO UPDATE SET entries = entries + 1;
+    INSERT INTO standing (entry_id, namespace) SELECT new.id, new.namespace WHERE NOT new.pinned;
+END;
+CREATE TRIGGER entry_standing_delete AFTER DELETE ON entry BEGIN
+    UPDATE tally SET entries = entries - 1 WHERE namespace = old.namespace;
+    DELETE FROM tally WHERE namespace = old.namespace AND entries <= 0;
+    DELETE FROM standing WHERE entry_id = old.id;
+END;
+CREATE TRIGGER entry_standing_pin AFTER UPDATE OF pinned ON entry
+WHEN new.pinned <> old.pinned BEGIN
+    DELETE FROM standing WHERE entry_id = new.id;
+    INSERT INTO standing (entry_id, namespace) SELECT new.id, new.namespace WHERE NOT new.pinned;
+END;
+INSERT INTO tally SELECT namespace, count(*) FROM entry GROUP BY namespace;
+INSERT INTO standing (entry_id, namespace) SELECT id, namespace FROM entry WHERE NOT pinned;
+CREATE INDEX standing_by_worth ON standing (evict, worth);
+CREATE INDEX standing_by_namespace ON standing (namespace, evict, worth);
+INSERT INTO meta VALUES ('clock', 0), ('evicted', 0);
+
+-- What the lines of past days come to. A sum of unknowns alone is unknown.
+CREATE TABLE ledger_day (
+    day               TEXT NOT NULL,                       -- where the user was
+    namespace         TEXT NOT NULL,
+    model             TEXT NOT NULL,
+    source            TEXT NOT NULL,
+    lines             INTEGER NOT NULL,
+    prompt_tokens     INTEGER NOT NULL,
+    completion_tokens INTEGER NOT NULL,
+    cached_tokens     INTEGER NOT NULL,
+    spent_nusd        INTEGER NOT NULL,
+    unknown_spent     INTEGER NOT NULL,
+    avoided_nusd      INTEGER NOT NULL,
+    unknown_avoided   INTEGER NOT NULL,
+    embedding_nusd    INTEGER NOT NULL,
+    judging_nusd      INTEGER NOT NULL,
+    discount_nusd     INTEGER NOT NULL,
+    seconds           REAL NOT NULL,
+    PRIMARY KEY (day, namespace, model, source)
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND, _THIRD, _ROOM)
 VERSION = len(STEPS)
 
 
