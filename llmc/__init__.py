@@ -1,4 +1,19 @@
 """llmc, the cache for language models that lives in the shell."""
 
-__all__ = ["__version__"]
+TYPE_CHECKING = False  # the porch does without `typing` and `__future__`
+if TYPE_CHECKING:
+    from llmc.layout import prompt
+
+__all__ = ["__version__", "prompt"]
 __version__ = "0.1.0"
+
+#: What the package offers, and the room that it comes from: loaded when it is first asked for.
+_ROOMS = {"prompt": "llmc.layout"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_ROOMS[name]), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import config, input, prompt
+from llmc import config, input, layout
 from llmc.errors import InputError
 from llmc.types import Request
 
@@ -58,14 +58,17 @@ def request_of(flags: Flags, settings: Settings, reader: Reader) -> Request:
     static = reader.text(flags.system_file) if flags.system_file else flags.system
     files = {path: reader.text(path) for path in flags.file or ()}
     words, document = reader.words_and_document(flags.prompt, stdin=not flags.no_stdin)
-    messages = prompt.messages(
+    if "tools" in parameters:
+        parameters["tools"] = layout.tools(parameters["tools"])
+    messages = layout.messages(
         words, system=static, files=files, context=flags.context, document=document
     )
     return Request(
         endpoint.base_url,
         {"model": model, "messages": messages, **parameters},
         provider=endpoint.name,
-        instruction_at=prompt.instruction_at(words, document),
+        instruction_at=layout.instruction_at(words, document),
+        static=1 if static or files else 0,
     )
 
 

@@ -53,6 +53,7 @@ class Request(NamedTuple):
     endpoint: str = "chat/completions"
     provider: str = "openai"  # whose key to send; another name for an address is no other request
     instruction_at: int = 0  # where, in the last user text, the words after a document begin
+    static: int | None = None  # leading messages that stay the same; None: nobody knows
 
     @property
     def model(self) -> str:

@@ -1,16 +1,18 @@
 """In which order do the parts of a prompt stand? What changes least stands first.
 
-A provider's own cache reads a prompt's beginning only as far as it is the same as before.
+A provider's own cache reads a prompt's beginning only as far as it is the same as before. The same
+parts make the same text on every machine.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["instruction_at", "messages"]
+__all__ = ["instruction_at", "messages", "prompt", "tools"]
 
 
 def messages(
@@ -36,8 +38,36 @@ def messages(
     return [{"role": role, "content": text} for role, text in parts if text]
 
 
+def prompt(
+    *,
+    user: str,
+    static: str | None = None,
+    context: str | None = None,
+    files: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """Lay out a question as `llmc ask` does: messages for any client that speaks the protocol.
+
+    `static` is what stays the same from one question to the next, with `files` (name → text)
+    behind it; `context` is what changes, `user` the question itself.
+    """
+    return messages(user, system=static, files=files, context=context)
+
+
+def tools(stated: Any) -> Any:
+    """Put tools in one order, by their kind and name; what is no list of tools stays as it is."""
+    if not isinstance(stated, list) or not all(isinstance(tool, dict) for tool in stated):
+        return stated
+    return sorted(stated, key=_rank)
+
+
 def instruction_at(words: str, document: str | None) -> int:
     """Return where the user's `words` begin in the user message that `messages` lays out."""
     if not document:
         return 0
     return len(document) + 2 if words else len(document)
+
+
+def _rank(tool: dict[str, Any]) -> tuple[str, str, str]:
+    function = tool.get("function")
+    name = function.get("name") if isinstance(function, dict) else tool.get("name")
+    return str(tool.get("type", "")), str(name), json.dumps(tool, sort_keys=True, default=str)

@@ -1,0 +1,64 @@
+"""Which requests begin alike? What a provider's own cache could read for one from another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmc import keys
+from llmc.pricing import estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmc.types import Request
+
+__all__ = ["MINIMUM", "head_of", "prefix_groups"]
+
+#: The shortest beginning that a provider's cache keeps, in tokens: OpenAI's own, and most others'.
+MINIMUM = 1024
+
+
+def prefix_groups(requests: Sequence[Request]) -> list[list[int]]:
+    """Sort requests into groups that share a beginning worth waiting for; return their places.
+
+    The first of a group writes it into the provider's cache, the others read it from there once
+    it has answered. Groups stand in the order of their first members, members in that of the
+    requests. A request whose beginning is too short, or nobody else's, is a group by itself.
+    """
+    groups: dict[object, list[int]] = {}
+    for place, request in enumerate(requests):
+        head = head_of(request)
+        is_long = estimate_tokens(head) >= MINIMUM
+        key = (_settings_of(request), head) if is_long else place
+        groups.setdefault(key, []).append(place)
+    return list(groups.values())
+
+
+def head_of(request: Request) -> str:
+    """Return canonical JSON of what a request begins with: its tools and its static messages.
+
+    Where nobody says which messages are static, the leading ones of system and developer are.
+    """
+    messages = request.body.get("messages")
+    stated: list[Any] = messages if isinstance(messages, list) else []
+    count = _instructions(stated) if request.static is None else request.static
+    head = {"messages": stated[:count]}
+    if "tools" in request.body:
+        head["tools"] = request.body["tools"]
+    if not any(head.values()):
+        return ""
+    return keys.canonical(request._replace(base_url="", endpoint="", body=head))
+
+
+def _instructions(messages: list[Any]) -> int:
+    told = ("system", "developer")
+    places = range(len(messages))
+    is_told = [isinstance(each, dict) and each.get("role") in told for each in messages]
+    return next((place for place in places if not is_told[place]), len(messages))
+
+
+def _settings_of(request: Request) -> str:
+    body = {
+        name: value for name, value in request.body.items() if name not in {"messages", "tools"}
+    }
+    return keys.canonical(request._replace(body=body))
