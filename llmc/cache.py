@@ -5,28 +5,32 @@ It decides nothing by itself (`policy` does) and knows its parts only by what th
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Protocol, Self
 
 from llmc import drafting, keys, policy
 from llmc.asking import Asking, Refusals
 from llmc.errors import CacheFileError, LlmcError, NotCached, Unavailable
+from llmc.levels import Levels
 from llmc.lives import Lives
 from llmc.pricing import estimate_tokens, tokens_of
+from llmc.tally import Shelf as Counts
+from llmc.tally import Tally
+from llmc.tiers import FileTier
+from llmc.tiers import Shelf as Entries
 from llmc.types import Hit, Miss, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from llmc.asking import Model
+    from llmc.flight import Flights
     from llmc.lives import Shelf as Rules
     from llmc.meaning import Found
+    from llmc.tiers import Tier
     from llmc.types import (
-        Alias,
         Answer,
         Ask,
         Draft,
-        Entry,
         Invocation,
         Line,
         Price,
@@ -38,19 +42,13 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "Searcher", "Shelf"]
 
 
-class Shelf(Refusals, Protocol):
+class Shelf(Refusals, Entries, Counts, Protocol):
     """Where entries are kept; `Store` says what each method does. All raise CacheFileError."""
 
     @property
     def rules(self) -> Rules: ...
-    def family(self, namespace: str, family: bytes) -> list[Entry]: ...
-    def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
     def put(self, draft: Draft, line: Line | None) -> int: ...
-    def record(
-        self, line: Line, invocation: Invocation | None = None, alias: Alias | None = None
-    ) -> None: ...
     def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None: ...
-    def remember(self, invocation: Invocation, entry_id: int) -> None: ...
     def close(self) -> None: ...
 
 
@@ -76,8 +74,14 @@ class Cache:
         note: Callable[[str], None],
         meaning: Callable[[], Searcher | None] = lambda: None,
         connect_aside: Callable[[str], Model] | None = None,
+        tiers: Sequence[Tier] | None = None,
+        flights: Flights | None = None,
+        hold: float = 0.0,
     ) -> None:
         """Take the parts: without a `store` every question is a miss and nothing is kept.
+
+        `tiers` are asked for the same request in their order, None: the store alone. Without
+        `flights` everyone asks for himself. Hits are counted `hold` seconds later at most.
 
         `connect` returns the model of a provider's name; it is called on a miss only.
         `connect_aside` does so for what nobody waits for: it neither insists nor says anything.
@@ -87,6 +91,11 @@ class Cache:
         """
         self._store = store
         self._lives = Lives(None if store is None else store.rules, note=note)
+        if tiers is None:
+            tiers = () if store is None else (FileTier(store, drafting.again),)
+        self._levels = Levels(tiers, self._lives, draw=draw, note=note)
+        self._flights = flights
+        self._tally = Tally(store, self._lives, hold=hold)
         self._connect_aside = connect_aside or connect
         self._asking = Asking(connect, store, clock=clock)
         self._price = price
@@ -103,7 +112,10 @@ class Cache:
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Count what is not counted yet, and close the file."""
+        self._tally.flush()
+        if self._flights is not None:
+            self._flights.close()
         if self._store is not None:
             self._store.close()
 
@@ -114,12 +126,14 @@ class Cache:
 
         1. `lookup`: an entry that may serve it is returned.
         2. Offline, that was all: NotCached.
-        3. The provider is asked; `on_text` is given the pieces as they arrive.
+        3. The provider is asked, by one of all who ask this now; `on_text` is given the pieces as
+           they arrive.
         4. Where it is unavailable, an entry past its end may stand in (`stale_if_error`).
         5. `put`: the answer is stored, if it may be.
 
         The caller shows the answer and then calls `record`. Raises ProviderError and NotCached.
         """
+        asked_at = self._clock() if ask.asked_at is None else ask.asked_at
         found = self.lookup(request, ask)
         if isinstance(found, Hit):
             return found
@@ -132,25 +146,29 @@ class Cache:
             if on_text is not None:
                 on_text(piece)
 
-        try:
+        def fetch() -> Hit:
             answer = self._asking.ask(request, ask, pass_on if ask.stream else None)
+            return self.put(found, answer, ask)
+
+        try:
+            return self._shared(found, ask, fetch, asked_at=asked_at)
         except LlmcError as error:
             # Half an answer is on the screen already: another one must not follow it.
             may_stand_in = isinstance(error, Unavailable) and not said
             if found.stale is None or not may_stand_in:
-                self._record_failed(found, ask)
+                if found.embedding_nusd:
+                    self._tally.count(drafting.unanswered(found, ask, at=self._clock()))
                 raise
             self._note(f"{error}; answering from the cache")
             now, cost = self._clock(), found.embedding_nusd
             return drafting.served(found.stale, "stale", at=now, latency=0.0, cost=cost)
-        return self.put(found, answer, ask)
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
         """Look a request up in the levels; the provider is not asked.
 
         1. May we read at all?
         2. Its key, and the family of requests that differ in their token limit at most.
-        3. The file: the entry that serves it best among those still fresh.
+        3. Memory, the file, what others share: the entry that serves it best among the fresh ones.
         4. By meaning, where that was asked for: an entry of a question in other words.
         """
         started = self._timer()
@@ -165,13 +183,12 @@ class Cache:
         if barred and not (ask.refresh and ask.stale_if_error is not None):
             return miss
         now = self._clock()
-        entries = self._candidates(miss, ask)
+        seen = self._levels.find(miss, ask, now=now)
+        if seen.entry is not None:
+            return drafting.served(seen.entry, seen.source, at=now, latency=self._since(started))
         if barred is None:
-            fresh = [entry for entry in entries if policy.is_fresh(entry, now)]
-            if entry := self._choose(fresh, miss, ask):
-                return drafting.served(entry, "exact", at=now, latency=self._since(started))
-            if ended := self._choose(entries, miss, ask):
-                why = policy.why_ended(self._lives.of(ended))
+            if seen.ended is not None:
+                why = policy.why_ended(self._lives.of(seen.ended))
                 miss = miss._replace(reason=f"not stored ({why})")
             if ask.by_meaning and ask.samples is None:
                 miss, found = self._search(miss, ask)
@@ -180,8 +197,7 @@ class Cache:
                     return drafting.served(
                         found.entry, "semantic", at=now, latency=took, alias=alias, cost=cost
                     )
-        stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
-        return miss._replace(stale=self._choose(stale, miss, ask))
+        return miss._replace(stale=seen.stale)
 
     def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
         """Store a model's answer to a miss, if it may be, with its line in the ledger.
@@ -191,7 +207,7 @@ class Cache:
         request = miss.request
         price = self._price(request, answer.model, tokens_of(answer.usage))
         now = self._clock()
-        known = self._candidates(miss, ask) if ask.samples and self._lives.rules else []
+        known = self._levels.all(miss, ask) if ask.samples and self._lives.rules else []
         sample = policy.sample_for(ask, known, now, draw=self._draw)
         draft = drafting.draft_of(miss, answer, ask, sample=sample, price=price, at=now)
         unkept = policy.why_not_write(request, ask, answer)
@@ -216,18 +232,7 @@ class Cache:
 
         Never fails: the answer is out, and a read-only or full file must not take it back.
         """
-        if self._store is None:
-            return
-        try:
-            invocation = invocation and self._lives.repeatable(invocation, hit.entry)
-            if hit.line is not None:
-                # The porch repeats exact hits alone.
-                porch = invocation if hit.alias is None else None
-                self._store.record(hit.line, porch, hit.alias)
-            elif invocation is not None and hit.entry.id is not None:
-                self._store.remember(invocation, hit.entry.id)
-        except CacheFileError:
-            return
+        self._tally.record(hit, invocation)
 
     def audit(self, request: Request, ask: Ask, hit: Hit, *, share: float) -> None:
         """Find out whether a `share` of the semantic hits, once shown, was right; never fails."""
@@ -248,30 +253,28 @@ class Cache:
 
     # -- the small print -------------------------------------------------------------------------
 
-    def _record_failed(self, miss: Miss, ask: Ask) -> None:
-        """Count what looking a question up cost where no answer came of it."""
-        if self._store is None or not miss.embedding_nusd:
-            return
-        with contextlib.suppress(CacheFileError):
-            self._store.record(drafting.unanswered(miss, ask, at=self._clock()))
+    def _shared(self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, asked_at: float) -> Hit:
+        """Fetch an answer, or wait for that of another who asks the same just now."""
+        if self._flights is None or not policy.may_share(miss, ask):
+            return fetch()
+        started = self._timer()
 
-    def _candidates(self, miss: Miss, ask: Ask) -> list[Entry]:
-        if self._store is None:
-            return []
-        try:
-            self._lives.renew()
-            if ask.samples is not None:
-                found = self._store.samples(ask.namespace, miss.key, ask.samples)
-            else:
-                found = self._store.family(ask.namespace, miss.family)
-            return list(map(self._lives.shortened, found))
-        except CacheFileError as error:
-            self._note(f"{error}; answering without it")
-            return []
+        def look() -> Hit | None:
+            now = self._clock()
+            seen = self._levels.find(miss, ask, now=now)
+            if seen.entry is None:
+                return None
+            took, cost = self._since(started), miss.embedding_nusd
+            return drafting.served(seen.entry, seen.source, at=now, latency=took, cost=cost)
 
-    def _choose(self, entries: list[Entry], miss: Miss, ask: Ask) -> Entry | None:
-        limit = keys.token_limit(miss.request)
-        return policy.choose(entries, ask, key=miss.key, limit=limit, draw=self._draw)
+        return self._flights.fly(
+            ask.namespace,
+            miss.key,
+            asked_at=asked_at,
+            look=look,
+            ask=fetch,
+            is_kept=lambda hit: hit.unkept is None,
+        )
 
     def _search(self, miss: Miss, ask: Ask) -> tuple[Miss, Found]:
         from llmc.meaning import Found

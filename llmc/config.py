@@ -202,6 +202,7 @@ def cache_of(
     `meaning` returns who finds other words; without it that is wired where it is needed.
     """
     from llmc.cache import Cache
+    from llmc.flight import Flights
     from llmc.pricing import price
 
     def connect(provider: str, *, aside: bool = False) -> Provider:
@@ -233,6 +234,7 @@ def cache_of(
         note=note,
         meaning=meaning or found,
         connect_aside=functools.partial(connect, aside=True),
+        flights=None if store is None else Flights(store.file, patience=settings.timeout),
     )
 
 

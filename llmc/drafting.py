@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 from llmc import keys, policy
 from llmc.pricing import tokens_of
-from llmc.types import LEVELS, Draft, Entry, Hit, Line, Price
+from llmc.types import LEVELS, Answer, Ask, Draft, Entry, Hit, Line, Price
 
 if TYPE_CHECKING:
-    from llmc.types import Alias, Answer, Ask, Miss, Source
+    from llmc.types import Alias, Miss, Source
 
-__all__ = ["answered", "draft_of", "served", "unanswered"]
+__all__ = ["again", "answered", "draft_of", "served", "unanswered"]
 
-_LEVEL = {"exact": LEVELS.index("file") + 1, "semantic": LEVELS.index("semantic") + 1}
+_LEVEL: dict[str, int] = {
+    "memory": LEVELS.index("memory") + 1,
+    "exact": LEVELS.index("file") + 1,
+    "shared": LEVELS.index("shared") + 1,
+    "semantic": LEVELS.index("semantic") + 1,
+}
 
 
 def draft_of(
@@ -48,6 +53,22 @@ def draft_of(
         price=Price(None) if answer.source == "put" else price,
         instruction_at=request.instruction_at,
     )
+
+
+def again(miss: Miss, entry: Entry) -> Draft:
+    """Make a draft of an entry that others have stored for the same request, with its own life."""
+    answer = Answer(
+        text=entry.answer,
+        finish_reason=entry.finish_reason,
+        model=entry.served_model,
+        choices=entry.choices,
+        temperature=entry.temperature,
+        latency=entry.latency or 0.0,
+    )
+    ask = Ask(namespace=entry.namespace)
+    price = Price(entry.cost, "shared")
+    made = draft_of(miss, answer, ask, sample=entry.sample, price=price, at=entry.created_at)
+    return made._replace(source=entry.source, expires_at=entry.expires_at, tokens=entry.tokens)
 
 
 def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:

@@ -9,6 +9,7 @@
     │   ├── ParameterRefused  1   it does not take a parameter that we added by ourselves
     │   └── KeyRefused        4   no key, or the provider refuses it
     ├── EmbeddingError        1   no vector, and why; a lookup then is a miss, never a hit
+    ├── SharedError           1   the shared level cannot be used; a lookup goes on without it
     └── CacheFileError        5   the cache file cannot be used
 
 Every error says what happened in one line and carries what was known where it was raised.
@@ -26,6 +27,7 @@ __all__ = [
     "NotCached",
     "ParameterRefused",
     "ProviderError",
+    "SharedError",
     "Unavailable",
 ]
 
@@ -112,6 +114,10 @@ class KeyRefused(ProviderError):
 
 class EmbeddingError(LlmcError):
     """Report that a text got no vector: a model file or an endpoint that cannot be used."""
+
+
+class SharedError(LlmcError):
+    """Report a server that others share answers through: it is away, slow, or not understood."""
 
 
 class CacheFileError(LlmcError):

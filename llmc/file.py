@@ -188,6 +188,13 @@ class File:
                 # An apsw of a Linux distribution may have been built without.
                 raise CacheFileError("this apsw loads no extensions") from None
 
+    def version(self) -> tuple[int, int]:
+        """Return what differs once anything in the file has, whoever changed it."""
+        with self.errors():
+            # Not apsw's data_version(): that looks at the file only when something is read.
+            other: Any = self._db.execute("PRAGMA data_version").get
+            return other, self._db.total_changes()
+
     def changes(self) -> int:
         """Return how many rows the last statement inserted, updated or deleted."""
         return self._db.changes()

@@ -15,7 +15,7 @@ from llmc.types import NEXT_SAMPLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llmc.types import Answer, Ask, Draft, Entry, Request, Rule
+    from llmc.types import Answer, Ask, Draft, Entry, Miss, Request, Rule
 
 __all__ = [
     "Life",
@@ -27,6 +27,7 @@ __all__ = [
     "has_content",
     "is_fresh",
     "life",
+    "may_share",
     "may_stand_in",
     "named",
     "sample_for",
@@ -54,6 +55,11 @@ def why_not_read(request: Request, ask: Ask) -> str | None:
     if ask.refresh:
         return "--refresh"
     return _randomness(request, ask)
+
+
+def may_share(miss: Miss, ask: Ask) -> bool:
+    """Tell whether an answer to this question may be that of another who asks it just now."""
+    return not miss.bypass and ask.samples is None and ask.ttl != 0
 
 
 def why_not_write(request: Request, ask: Ask, answer: Answer) -> str | None:

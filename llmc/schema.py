@@ -319,7 +319,26 @@ CREATE TABLE ledger_day (
 ) STRICT, WITHOUT ROWID;
 """
 
-STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND, _THIRD, _ROOM)
+_FLIGHT = """
+-- Questions that somebody is asking just now, so that others wait for the answer. Never a text.
+CREATE TABLE flight (
+    namespace TEXT NOT NULL,
+    key       BLOB NOT NULL,
+    holder    BLOB NOT NULL,       -- a random name of whoever asks
+    until     REAL NOT NULL,       -- if it says nothing until then, it has crashed
+    ended_at  REAL,                -- it came to nothing that the cache keeps: to this failure,
+    failure   TEXT,                -- as JSON, or (NULL) to an answer for itself alone
+    PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+"""
+
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _ROOM,
+    _FLIGHT,
+)
 VERSION = len(STEPS)
 
 

@@ -6,6 +6,7 @@ Every method raises CacheFileError where the file fails it.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from llmc.errors import CacheFileError, LlmcError
@@ -82,8 +83,8 @@ class Store:
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]:
         """Return the remembered samples 1…count of a request, in order."""
         return self._entries(
-            f"SELECT {COLUMNS} {FROM} WHERE e.namespace = ? AND e.key = ?"
-            " AND e.sample BETWEEN 1 AND ? ORDER BY e.sample",
+            f"SELECT {COLUMNS} {FROM} WHERE e.namespace = ? AND e.key = ? AND e.sample"
+            " BETWEEN 1 AND ? ORDER BY e.sample",
             (namespace, key, count),
         )
 
@@ -97,9 +98,9 @@ class Store:
 
         Raises LlmcError if there is none.
         """
-        meant = self.ledger.last_entry_id() if entry_id is None else entry_id
         if not self.count():
             raise LlmcError("nothing is stored yet")
+        meant = self.ledger.last_entry_id() if entry_id is None else entry_id
         if meant is None:
             raise LlmcError("the last answer was not stored", hint="llmc list shows what is")
         entry = self.entry(meant)
@@ -153,8 +154,7 @@ class Store:
         scope_id = self._scope_id(draft)
         sample = self._free_sample(draft) if draft.sample == NEXT_SAMPLE else draft.sample
         values = columns_of(draft) | {"scope_id": scope_id, "sample": sample}
-        names = ", ".join(values)
-        marks = ", ".join("?" * len(values))
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
         updates = ", ".join(f"{name} = excluded.{name}" for name in values)
         entry_id = self.file.number(
             f"INSERT INTO entry ({names}) VALUES ({marks})"
@@ -184,18 +184,13 @@ class Store:
     ) -> None:
         """Count a request: its line, its entry's hit, and how it was asked, to be remembered."""
         with self.file.transaction():
-            self.ledger.write(line)
-            if line.entry_id is None:
-                return
-            if alias is not None:
-                self.paraphrases.learn(alias, at=line.at)
-            if line.source not in {"model", "bypass"}:
-                self.file.execute(
-                    "UPDATE entry SET hits = hits + 1, last_hit_at = ? WHERE id = ?",
-                    (line.at, line.entry_id),
-                )
-            if invocation is not None:
-                self._remember(invocation, line.entry_id)
+            self._count(line, invocation, alias)
+
+    def record_all(self, lines: Sequence[Line]) -> None:
+        """Count several requests in one transaction."""
+        with self.file.transaction():
+            for line in lines:
+                self._count(line, None, None)
 
     def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None:
         """Keep what an audit of an entry's last semantic hit found, if anything, and its cost."""
@@ -239,10 +234,8 @@ class Store:
     def select(self, selector: Selector, *, limit: int | None = None) -> Iterator[Entry]:
         """Yield the entries meant, the newest first."""
         where, values = condition(selector)
-        rows = self.file.stream(
-            f"SELECT {COLUMNS} {FROM} {where} ORDER BY e.id DESC LIMIT ?",
-            (*values, -1 if limit is None else limit),
-        )
+        sql = f"SELECT {COLUMNS} {FROM} {where} ORDER BY e.id DESC LIMIT ?"
+        rows = self.file.stream(sql, (*values, -1 if limit is None else limit))
         yield from map(entry_of, rows)
 
     def search(self, words: str, selector: Selector, *, limit: int | None = None) -> list[Entry]:
@@ -299,8 +292,7 @@ class Store:
         rows = self.file.stream(
             "SELECT id FROM entry WHERE NOT pinned ORDER BY coalesce(last_hit_at, created_at), id"
         )
-        for (entry_id,) in rows:
-            yield entry_id
+        yield from (entry_id for (entry_id,) in rows)
 
     def size_without(self, ids: Iterable[int]) -> int:
         """Return the bytes that the file would use without some entries; nothing is deleted."""
@@ -309,13 +301,11 @@ class Store:
             """Takes the deletion back."""
 
         size = 0
-        try:
-            with self.file.transaction():
-                self._delete(ids)
-                size = self.file.size()
-                raise Rehearsed
-        except Rehearsed:
-            return size
+        with contextlib.suppress(Rehearsed), self.file.transaction():
+            self._delete(ids)
+            size = self.file.size()
+            raise Rehearsed
+        return size
 
     # -- examining -------------------------------------------------------------------------------
 
@@ -365,13 +355,26 @@ class Store:
         )
 
     def _free_sample(self, draft: Draft) -> int:
-        rows = self.file.rows(
+        taken = self._ids(
             "SELECT sample FROM entry WHERE namespace = ? AND key = ? AND sample > 0"
-            " AND (expires_at IS NULL OR expires_at > ?) ORDER BY sample",
+            " AND (expires_at IS NULL OR expires_at > ?)",
             (draft.namespace, draft.key, draft.created_at),
         )
-        taken = {row[0] for row in rows}
         return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+    def _count(self, line: Line, invocation: Invocation | None, alias: Alias | None) -> None:
+        self.ledger.write(line)
+        if line.entry_id is None:
+            return
+        if alias is not None:
+            self.paraphrases.learn(alias, at=line.at)
+        if line.source not in {"model", "bypass"}:
+            self.file.execute(
+                "UPDATE entry SET hits = hits + 1, last_hit_at = ? WHERE id = ?",
+                (line.at, line.entry_id),
+            )
+        if invocation is not None:
+            self._remember(invocation, line.entry_id)
 
     def _remember(self, invocation: Invocation, entry_id: int) -> None:
         self.file.execute(

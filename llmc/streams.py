@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 __all__ = [
     "LIMIT",
+    "STARTED",
     "die_by",
     "end_stdout",
     "fill_closed",
@@ -20,6 +22,9 @@ __all__ = [
     "stdin_is_meant",
     "write",
 ]
+
+#: When this process began, as Unix time.
+STARTED = time.time()
 
 #: The most that is read from standard input or from one file, in bytes.
 LIMIT = 10_000_000

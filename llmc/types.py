@@ -75,6 +75,7 @@ class Ask(NamedTuple):
     sample: int | None = None  # which of them, counted from 1; None: any
     stream: bool = False
     by_meaning: bool = False  # a stored question in other words may answer
+    asked_at: float | None = None  # when the question was posed, None: when it arrives
 
 
 class Tokens(NamedTuple):

@@ -160,6 +160,7 @@ def command(
         sample=index,
         stream=not (json or extract or "tools" in request.body)
         and (terminal if stream is None else stream),
+        asked_at=streams.STARTED,
         by_meaning=settings.match == "semantic" or (settings.match == "auto" and terminal),
     )
     plain = not (json or extract or verbose or sample or refresh)

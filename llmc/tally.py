@@ -1,0 +1,94 @@
+"""Which answers are still to be counted? A hit's line in the ledger, its entry's uses.
+
+Counting never fails: the answer is out, and a read-only or full file must not take it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from llmc.errors import CacheFileError
+
+if TYPE_CHECKING:
+    from llmc.lives import Lives
+    from llmc.types import Alias, Hit, Invocation, Line
+
+__all__ = ["PENDING", "Shelf", "Tally"]
+
+#: As many lines are held back at most; in memory each takes about 300 bytes.
+PENDING = 1_000
+
+
+class Shelf(Protocol):
+    """Where answers are counted; `Store` says what each method does. All raise CacheFileError."""
+
+    def record(
+        self, line: Line, invocation: Invocation | None = None, alias: Alias | None = None
+    ) -> None: ...
+    def record_all(self, lines: list[Line]) -> None: ...
+    def remember(self, invocation: Invocation, entry_id: int) -> None: ...
+
+
+class Tally:
+    """Counts the answers of one cache: each at once, or many together.
+
+    One transaction for many costs a hit 4 µs instead of 60. Safe for threads.
+    """
+
+    def __init__(self, shelf: Shelf | None, lives: Lives, *, hold: float = 0.0) -> None:
+        """Count in a file, if there is one; hold what can wait back for `hold` seconds at most."""
+        self._shelf = shelf
+        self._lives = lives
+        self._hold = hold
+        self._lock = threading.Lock()
+        self._pending: list[Line] = []
+        self._timer: threading.Timer | None = None
+
+    def record(self, hit: Hit, invocation: Invocation | None = None) -> None:
+        """Count an answer that has been shown, and remember the command line that asked for it."""
+        if self._shelf is None:
+            return
+        if hit.line is not None and hit.alias is None and invocation is None:
+            self.count(hit.line)
+            return
+        try:
+            invocation = invocation and self._lives.repeatable(invocation, hit.entry)
+            if hit.line is not None:
+                # The porch repeats exact hits alone.
+                porch = invocation if hit.alias is None else None
+                self._shelf.record(hit.line, porch, hit.alias)
+            elif invocation is not None and hit.entry.id is not None:
+                self._shelf.remember(invocation, hit.entry.id)
+        except CacheFileError:
+            return
+
+    def count(self, line: Line) -> None:
+        """Write one line of the ledger, at once or with others."""
+        if self._shelf is None:
+            return
+        if not self._hold:
+            with contextlib.suppress(CacheFileError):
+                self._shelf.record(line)
+            return
+        with self._lock:
+            self._pending.append(line)
+            if self._timer is None:
+                self._timer = threading.Timer(self._hold, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+            full = len(self._pending) >= PENDING
+        if full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was held back."""
+        with self._lock:
+            lines, self._pending = self._pending, []
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        if lines and self._shelf is not None:
+            with contextlib.suppress(CacheFileError):
+                self._shelf.record_all(lines)

@@ -1,0 +1,129 @@
+"""Where may an answer of the same request lie? In memory, or in the file: two tiers of one kind.
+
+They find and keep; which entry may serve is `policy`'s business, their order `levels`'.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from llmc.types import Ask, Draft, Entry, Miss, Source
+
+__all__ = ["FileTier", "MemoryTier", "Shelf", "Tier"]
+
+
+class Tier(Protocol):
+    """A place that is asked for entries, and given those that were found further away.
+
+    `source` is what a hit of it is called. Both methods raise CacheFileError or SharedError.
+    """
+
+    source: Source
+
+    def find(self, miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Return the entries that differ from a request in their token limit at most."""
+
+    def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Keep what was found for a request further away; return it as it lies here."""
+
+
+class Shelf(Protocol):
+    """Where entries are kept for good; `Store` says what each method does."""
+
+    def family(self, namespace: str, family: bytes) -> list[Entry]: ...
+    def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
+    def put(self, draft: Draft, line: None) -> int: ...
+
+
+class MemoryTier:
+    """The entries used last, in memory: as long as nothing has changed in the file.
+
+    Another process's change shows in the file's `version`, which voids all that is held here.
+    Remembered samples are none of its business. Safe for threads.
+    """
+
+    source: Source = "memory"
+
+    def __init__(
+        self,
+        version: Callable[[], object],
+        *,
+        max_entries: int,
+        ttl: float | None,
+        timer: Callable[[], float],
+    ) -> None:
+        """Hold the families of at most `max_entries` requests, none for more than `ttl` seconds.
+
+        `version` returns a value that differs once anything in the file has.
+        """
+        self._version = version
+        self._max_entries = max_entries
+        self._ttl = math.inf if ttl is None else ttl
+        self._timer = timer
+        self._lock = threading.Lock()
+        self._seen: object = None
+        self._held: dict[tuple[str, bytes], tuple[float, Sequence[Entry]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def find(self, miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Return the entries held of a request's family, none if the file has changed."""
+        if ask.samples is not None:
+            return ()
+        version, name = self._version(), (ask.namespace, miss.family)
+        with self._lock:
+            if version != self._seen:
+                self._held.clear()
+                self._seen = version
+                return ()
+            # Taken out and put back: the dictionary's order is that of use.
+            found = self._held.pop(name, None)
+            if found is None or self._timer() >= found[0]:
+                return ()
+            self._held[name] = found
+            return found[1]
+
+    def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Hold a family; the one that was not used for the longest time makes room."""
+        if ask.samples is None and self._max_entries:
+            version = self._version()
+            with self._lock:
+                # Read of an older version than is current, it might be what has just gone.
+                if version == self._seen:
+                    self._held[ask.namespace, miss.family] = (self._timer() + self._ttl, entries)
+                    if len(self._held) > self._max_entries:
+                        del self._held[next(iter(self._held))]
+        return entries
+
+
+class FileTier:
+    """The entries of the cache file."""
+
+    source: Source = "exact"
+
+    def __init__(self, shelf: Shelf, draft: Callable[[Miss, Entry], Draft]) -> None:
+        """Take the file, and what makes a draft of another tier's entry for a request."""
+        self._shelf = shelf
+        self._draft = draft
+
+    def find(self, miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Return the entries of a request's family, or its remembered samples."""
+        if ask.samples is not None:
+            return self._shelf.samples(ask.namespace, miss.key, ask.samples)
+        return self._shelf.family(ask.namespace, miss.family)
+
+    def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
+        """Store another tier's answer to this very request, with its own life and cost."""
+        del ask
+        return [
+            entry._replace(id=self._shelf.put(self._draft(miss, entry), None))
+            if entry.key == miss.key
+            else entry
+            for entry in entries
+        ]
