@@ -173,7 +173,9 @@ ENVIRONMENT = {"__main__", "config", "cli", "commands.demo", "weights"}
 AT_THE_TOP = {"apsw": {"file"}, "typer": {"cli", "options", "commands.*"}}
 
 #: Files longer than 400 lines, and why they may be.
-LONG: dict[str, str] = {}
+LONG: dict[str, str] = {
+    "schema": "released steps are never edited, and there are ever more of them"
+}
 
 VAGUE = {"base", "common", "constants", "helper", "helpers", "manager", "misc", "util", "utils"}
 
