@@ -6,6 +6,8 @@ What is copied is read alone: no schema is brought up to date in it, no log fold
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,9 @@ _PART = 1024
 #: Beside a file of SQLite's may lie its write-ahead log, and the log's index.
 _BESIDE = ("-wal", "-shm")
 
+#: How the folders are called in which copies are made.
+_WORKSHOP = ".llmc-copy-"
+
 
 def backup(source: str, target: str, *, force: bool) -> int:
     """Copy the cache file at `source` to `target`, mode 0600; return the copy's bytes.
@@ -42,41 +47,42 @@ def backup(source: str, target: str, *, force: bool) -> int:
     LlmcError if the copy cannot be written, CacheFileError if the source cannot be read.
     """
     _require_free(source, target, force=force)
-    folder, name = os.path.split(os.path.abspath(target))
-    try:
-        number, part = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".part", dir=folder)
-        os.close(number)
-    except OSError as error:
-        raise InputError(f"{target}: {(error.strerror or str(error)).lower()}") from error
-    try:
+    folder = os.path.dirname(os.path.abspath(target))
+    with contextlib.ExitStack() as stack:
+        try:
+            part = stack.enter_context(_workshop(folder))
+            _make(part)
+        except OSError as error:
+            raise InputError(f"{target}: {_reason(error)}") from error
         _copy(source, part, named=target)
-        if force:
-            # A log of what stood there before would be taken for the copy's own.
-            for suffix in _BESIDE:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(target + suffix)
-            os.replace(part, target)
-        else:
-            _give_name(part, target)
-        return os.stat(target).st_size
-    except OSError as error:
-        raise LlmcError(f"{target}: {(error.strerror or str(error)).lower()}") from error
-    finally:
-        for path in (part, f"{part}-journal"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        try:
+            if force:
+                # A log of what stood there before would be taken for the copy's own.
+                for suffix in _BESIDE:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(target + suffix)
+                os.replace(part, target)
+            else:
+                _give_name(part, target)
+            return os.stat(target).st_size
+        except OSError as error:
+            raise LlmcError(f"{target}: {_reason(error)}") from error
 
 
 @contextlib.contextmanager
 def opened(path: str, *, folder: str) -> Iterator[Store]:
     """Open a copy of another cache file, brought up to date; `folder` holds it meanwhile.
 
-    Raises InputError, with what is wrong with the file at `path`.
+    Raises InputError, with what is wrong with the file at `path`; CacheFileError if `folder`
+    cannot hold the copy.
     """
-    with tempfile.TemporaryDirectory(prefix=".llmc-", dir=folder) as place:
-        copy = os.path.join(place, "copy.db")
+    with contextlib.ExitStack() as stack:
         try:
-            os.close(os.open(copy, os.O_CREAT | os.O_EXCL, 0o600))
+            copy = stack.enter_context(_workshop(folder))
+            _make(copy)
+        except OSError as error:
+            raise CacheFileError(f"cache folder {folder}: {_reason(error)}") from error
+        try:
             _copy(path, copy, named=copy)
             store = Store(copy)
         except CacheFileError as error:
@@ -85,6 +91,61 @@ def opened(path: str, *, folder: str) -> Iterator[Store]:
             raise InputError(fault) from error
         with store:
             yield store
+
+
+@contextlib.contextmanager
+def _workshop(folder: str) -> Iterator[str]:
+    """Name a place for a copy, in a folder of its own that is there as long as the block lasts.
+
+    What processes left that were killed in it is removed: each such folder is locked while its
+    process lives.
+    """
+    for left in glob.glob(os.path.join(glob.escape(folder), f"{_WORKSHOP}*")):
+        with contextlib.suppress(OSError):
+            stale = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _clear(left)
+            os.close(stale)
+    place, lock = _place_in(folder)
+    try:
+        yield os.path.join(place, "copy.db")
+    finally:
+        _clear(place)
+        os.close(lock)
+
+
+def _place_in(folder: str) -> tuple[str, int]:
+    """Make a folder and lock it; return its path and the lock."""
+    while True:
+        place = tempfile.mkdtemp(prefix=_WORKSHOP, dir=folder)
+        with contextlib.suppress(FileNotFoundError):
+            lock = _lock(place, fcntl.LOCK_EX)
+            # Before it was locked another process may have taken it for one left.
+            if os.path.isdir(place):
+                return place, lock
+            os.close(lock)
+
+
+def _lock(folder: str, how: int) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:  # another's, or a file system without locks: what is left in it stays
+        if how & fcntl.LOCK_NB:
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def _clear(place: str) -> None:
+    for suffix in ("", "-journal", *_BESIDE):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(place, f"copy.db{suffix}"))
+    with contextlib.suppress(OSError):
+        os.rmdir(place)
+
+
+def _make(path: str) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _require_free(source: str, target: str, *, force: bool) -> None:
@@ -128,8 +189,7 @@ def _copy(source: str, target: str, *, named: str) -> None:
         fault = "damaged" if isinstance(error, apsw.CorruptError) else "not a cache file"
         raise CacheFileError(f"cache file {source}: it is {fault}") from error
     except (apsw.Error, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CacheFileError(f"cache file {source}: {reason.lower()}") from error
+        raise CacheFileError(f"cache file {source}: {_reason(error)}") from error
 
 
 def _copy_pages(source: str, target: str, *, alone: bool) -> None:
@@ -164,3 +224,7 @@ def _reader(path: str, *, alone: bool) -> apsw.Connection:
 
 def _rows(connection: apsw.Connection, sql: str) -> list[Any]:
     return connection.execute(sql).fetchall()
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()

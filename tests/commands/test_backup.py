@@ -218,3 +218,34 @@ def test_a_limit_on_files_leaves_nothing_behind(asked, copy, db):
     assert done.returncode in {1, 5}
     assert done.stderr.count("\n") == 1
     assert files(copy.parent) == []
+
+
+def test_what_a_killed_copy_left_goes_with_the_next_one(cli, asked, copy):
+    left = copy.parent / ".llmc-copy-1"
+    left.mkdir()
+    (left / "copy.db").write_text("half", encoding="utf-8")
+
+    cli("backup", str(copy))
+
+    assert files(copy.parent) == ["copy.db"]
+
+
+def test_what_another_copy_is_at_work_on_stays(cli, asked, copy):
+    with copies._workshop(str(copy.parent)) as others:
+        copies._make(others)
+        cli("backup", str(copy))
+
+        assert files(copy.parent) == [Path(others).parent.name, "copy.db"]
+        assert os.path.exists(others)
+
+    assert files(copy.parent) == ["copy.db"]
+
+
+def test_a_folder_that_looks_like_one_left_keeps_what_is_the_users(cli, asked, copy):
+    users = copy.parent / ".llmc-copy-1"
+    users.mkdir()
+    (users / "notes").touch()
+
+    cli("backup", str(copy))
+
+    assert files(users) == ["notes"]

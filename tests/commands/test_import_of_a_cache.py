@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import apsw
@@ -150,3 +152,16 @@ def test_a_cache_file_cannot_be_piped_in(cli, other):
 
     assert (result.code, result.out) == (2, "")
     assert result.err == "llmc: error: a cache file cannot be piped in: name it\n"
+
+
+def test_a_folder_that_takes_no_copy_is_told_in_one_line(cli, other, home, monkeypatch):
+    def refused(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+
+    result = cli("import", str(other))
+
+    assert (result.code, result.out) == (5, "")
+    assert result.err.endswith(": permission denied\n")
+    assert result.err.count("\n") == 1
