@@ -6,15 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_lines import Result, run
 from upstream import Upstream
 
-from llmc import cli as command_line
 from llmc import file as cache_file
 from llmc import streams
 from llmc.store import Store
@@ -24,14 +23,6 @@ from llmc.weights import load_numpy
 load_numpy()
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class Result(NamedTuple):
-    """What a command line came to."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(autouse=True)
@@ -90,15 +81,6 @@ def cli() -> Callable[..., Result]:
     `stdin` is piped in; without it standard input is /dev/null.
     """
 
-    def run(*arguments: str, stdin: str | bytes | None = None, terminal: bool = False) -> Result:
-        with _Streams(stdin) as redirected, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(streams, "_taken", None)
-            patch.setattr(streams, "_meant", None)
-            if terminal:
-                patch.setattr(streams, "is_terminal", lambda _: True)
-            code = command_line.run(list(arguments))
-        return Result(code, *redirected.texts)
-
     return run
 
 
@@ -134,44 +116,3 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {python} -m llmc "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-
-
-class _Streams:
-    """Puts files in the place of the three standard streams, descriptors and objects."""
-
-    def __init__(self, stdin: str | bytes | None) -> None:
-        self._stdin = stdin.encode() if isinstance(stdin, str) else stdin
-        self.texts: tuple[str, str] = ("", "")
-
-    def __enter__(self) -> _Streams:
-        self._saved = [os.dup(number) for number in range(3)]
-        self._objects = sys.stdin, sys.stdout, sys.stderr
-        self._files = [tempfile.TemporaryFile("w+b", buffering=0) for _ in range(3)]
-        self._files[0].write(self._stdin or b"")
-        self._files[0].seek(0)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null if self._stdin is None else self._files[0].fileno(), 0)
-        os.dup2(self._files[1].fileno(), 1)
-        os.dup2(self._files[2].fileno(), 2)
-        os.close(null)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for redirected in (sys.stdin, sys.stdout, sys.stderr):
-            redirected.close()
-        sys.stdin, sys.stdout, sys.stderr = self._objects
-        for number, saved in enumerate(self._saved):
-            os.dup2(saved, number)
-            os.close(saved)
-        texts = []
-        for file in self._files[1:]:
-            file.seek(0)
-            texts.append(file.read().decode("utf-8"))
-        for file in self._files:
-            file.close()
-        self.texts = (texts[0], texts[1])

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+import apsw
+import pytest
+import storms
+from drafts import draft, line
+from storms import Told, answer_to, assert_sound, short_or_long
+
+from llmc.store import Store
+from llmc.types import Selector
+
+pytestmark = pytest.mark.stress
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+
+#: How often a command is killed, and what the chances are drawn from.
+ROUNDS = short_or_long(40, 1000)
+SEED = 20
+
+#: Commands that take the entry away which they are about.
+TAKING = {"rm", "bad", "invalidate"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What commands read besides the file: another cache, an old one; and where copies go."""
+    folder = tmp_path / "beside"
+    (folder / "backups").mkdir(parents=True)
+    with Store(str(folder / "donor.db")) as store:
+        for number in range(200):
+            prompt = f"donated {number}"
+            store.put(draft(prompt, answer_to(prompt) + "!" * 4000), line())
+    old = apsw.Connection(str(folder / "old.db"))
+    old.execute((SCHEMAS / "1.sql").read_text("utf-8")).fetchall()
+    old.close()
+    return folder
+
+
+def acknowledged(told: Iterable[Told], kind: str) -> set[str]:
+    """What commands of a kind were about that said so, killed afterwards or not."""
+    return {each.subject for each in told if each.kind == kind and each.out.endswith("\n")}
+
+
+def tried(told: Iterable[Told], *kinds: str) -> set[str]:
+    return {each.subject for each in told if each.kind in kinds}
+
+
+def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_left_behind(
+    upstream, folder, db, cli, program
+):
+    told = storms.rage("kills", ROUNDS, SEED, str(folder))
+
+    whole = [each for each in told if each.code != -signal.SIGKILL]
+    assert len(told) - len(whole) >= ROUNDS
+    assert [each for each in whole if each.code != 0 or "error" in each.err] == []
+    with Store(str(db)) as store:
+        assert_sound(store)
+        answers = {entry.prompt: entry.answer for entry in store.select(Selector())}
+    kept = acknowledged(told, "put") | acknowledged(told, "ask")
+    assert kept - tried(told, *TAKING) - answers.keys() == set()
+    assert answers.keys() & {each.subject for each in whole if each.kind in TAKING} == set()
+    same = answers.pop(storms.question("the same"))
+    assert same in tried(told, "same")
+    given = {p: a.rstrip("!") for p, a in answers.items()}
+    assert given == {prompt: answer_to(prompt) for prompt in answers}
+    assert_upgraded(tried(told, "upgrade"))
+    assert_copied(acknowledged(told, "backup"))
+    assert_left_tidy(cli, folder, db)
+    last = program("ask", "is all well?")
+    assert (last.code, last.out) == (0, answer_to("is all well?") + "\n")
+    assert program("doctor").code == 0
+
+
+def assert_upgraded(paths: Iterable[str]) -> None:
+    for path in paths:
+        with Store(path) as store:
+            assert store.count() == 3
+            assert_sound(store)
+
+
+def assert_copied(paths: Iterable[str]) -> None:
+    for path in paths:
+        with Store(path) as store:
+            assert_sound(store)
+
+
+def assert_left_tidy(cli, folder: Path, db: Path) -> None:
+    """What a killed command leaves beside a file, the next one of its kind takes away."""
+    assert cli("import", str(folder / "donor.db")).code == 0
+    assert cli("backup", str(folder / "backups" / "last.db")).code == 0
+
+    beside = {path.name for path in db.parent.iterdir()}
+    assert beside - {db.name, f"{db.name}-wal", f"{db.name}-shm"} == set()
+    assert [path.name for path in (folder / "backups").iterdir() if path.name[0] == "."] == []
