@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import itertools
 import os
 import signal
 import sys
@@ -16,12 +17,12 @@ from typing import Any, NoReturn, cast
 
 import typer
 from typer._click.exceptions import ClickException, NoSuchOption, UsageError
-from typer.core import TyperGroup
 
 from llmc import streams
 from llmc.errors import InputError, LlmcError
+from llmc.help import SETTINGS, HelpfulCommand, HelpfulGroup
 
-__all__ = ["COMMANDS", "build", "run"]
+__all__ = ["COMMANDS", "build", "root", "run"]
 
 #: Every command with the first sentence of its help, so that `llmc --help` imports none of them.
 COMMANDS = {
@@ -30,7 +31,7 @@ COMMANDS = {
     "list": "List stored answers, the newest first.",
     "show": "Show a stored answer in full, the last one by default.",
     "search": "Find words in stored prompts and answers.",
-    "why": "Explain what answers a question from the cache, or why nothing does.",
+    "why": "Explain why the cache answers a question, or why not.",
     "bad": "Reject a wrong answer, the last one by default.",
     "put": "Store a known answer, read from standard input.",
     "rm": "Remove entries by their ids.",
@@ -43,15 +44,10 @@ COMMANDS = {
     "export": "Write stored answers as JSON lines.",
     "import": "Take in an export, another cache file or llm's log.",
     "config": "Show the settings in effect, and where each comes from.",
-    "doctor": "Check the cache file, the configuration, the provider and the embedder.",
+    "doctor": "Check the file, the settings, the provider and the embedder.",
     "demo": "Show the whole story offline in ten seconds.",
     "model": "Fetch, list or remove the model that finds questions alike.",
 }
-
-_EPILOG = (
-    "Exit codes: 0 answered or done, 1 failed, 2 usage or configuration, 3 not in the cache"
-    " (--offline), 4 no key or refused, 5 the cache file cannot be used."
-)
 
 
 class _Commands(MutableMapping[str, Any]):
@@ -80,15 +76,14 @@ class _Commands(MutableMapping[str, Any]):
         return len(COMMANDS)
 
 
-class _Group(TyperGroup):
+class _Group(HelpfulGroup):
     """The group of all commands; its help comes from the table, not from the commands."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def sentences(self) -> dict[str, str]:
+        return COMMANDS
 
 
 def build(name: str) -> Any:
@@ -99,18 +94,42 @@ def build(name: str) -> Any:
     module = importlib.import_module(f"llmc.commands.{name}")
     app = typer.Typer(
         help=COMMANDS[name],
-        epilog=_EPILOG,
+        cls=HelpfulGroup,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings=SETTINGS,
     )
     subcommands = getattr(module, "SUBCOMMANDS", None)
     if subcommands is not None:
         app.callback(invoke_without_command=True)(_help_alone)
     for word, function in (subcommands or {name: module.command}).items():
-        app.command(word, epilog=_EPILOG)(function)
+        app.command(word, cls=HelpfulCommand)(function)
     return typer.main.get_command(app)
+
+
+def root() -> Any:
+    """Return llmc itself: the group of all commands."""
+    return _Group(
+        name="llmc",
+        commands=cast("Any", _Commands()),
+        rich_markup_mode=None,
+        help="The cache for language models that lives in the shell.",
+        context_settings=SETTINGS,
+        callback=lambda **_: None,
+        params=[
+            typer.core.TyperOption(
+                param_decls=["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Print the version.",
+                rich_help_panel="Common",
+            )
+        ],
+        invoke_without_command=True,
+    )
 
 
 def run(arguments: list[str], *, invocation: bytes | None = None) -> int:
@@ -140,26 +159,10 @@ def run(arguments: list[str], *, invocation: bytes | None = None) -> int:
 
 
 def _run(arguments: list[str], invocation: bytes | None) -> int:
-    group = _Group(
-        name="llmc",
-        commands=cast("Any", _Commands()),
-        rich_markup_mode=None,
-        help="The cache for language models that lives in the shell.",
-        epilog=_EPILOG,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        callback=lambda **_: None,
-        params=[
-            typer.core.TyperOption(
-                param_decls=["--version"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_print_version,
-                help="Print the version.",
-            )
-        ],
-        invoke_without_command=True,
-    )
+    group = root()
+    if arguments[:1] == ["help"]:  # as git and gh have it
+        words = itertools.takewhile(lambda word: not word.startswith("-"), arguments[1:])
+        arguments = [*words, "--help"]
     said = io.StringIO()  # Typer prints help by itself; what we print goes through `streams`
     try:
         with (

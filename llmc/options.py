@@ -65,12 +65,19 @@ def at_least(least: int) -> Callable[[Any], Any]:
     return check
 
 
-Db: TypeAlias = Annotated[str | None, typer.Option("--db", metavar="PATH", help="The cache file.")]
+Db: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--db", metavar="PATH", help="The cache file.", rich_help_panel="Common"),
+]
 Color: TypeAlias = Annotated[
     Literal["auto", "always", "never"],
-    typer.Option("--color", metavar="WHEN", help="Colours: auto, always or never."),
+    typer.Option(
+        "--color", metavar="WHEN", help="Colours: auto, always or never.", rich_help_panel="Common"
+    ),
 ]
-Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON.", rich_help_panel="Output")
+]
 DryRun: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
 ]
@@ -83,68 +90,145 @@ Limit: TypeAlias = Annotated[
         metavar="N",
         callback=at_least(0),
         help="At most N entries (a terminal gets 20).",
+        rich_help_panel="Entries",
     ),
 ]
 Namespace: TypeAlias = Annotated[
-    str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Only this namespace.")
+    str | None,
+    typer.Option(
+        "--namespace", "-n", metavar="NAME", help="Only this namespace.", rich_help_panel="Entries"
+    ),
 ]
 Model: TypeAlias = Annotated[
-    str | None, typer.Option("--model", "-m", metavar="MODEL", help="Only this model's answers.")
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Only this model's answers.",
+        rich_help_panel="Entries",
+    ),
 ]
 Origin: TypeAlias = Annotated[
     Literal["model", "put", "import", "shared"] | None,
-    typer.Option("--source", metavar="SOURCE", help="How it came in: model, put, import, shared."),
+    typer.Option(
+        "--source",
+        metavar="SOURCE",
+        help="How it came in: model, put, import, shared.",
+        rich_help_panel="Entries",
+    ),
 ]
 Since: TypeAlias = Annotated[
-    str | None, typer.Option("--since", metavar="AGE", help="Only the last 90s, 24h, 7d …")
+    str | None,
+    typer.Option(
+        "--since", metavar="AGE", help="Only the last 90s, 24h, 7d …", rich_help_panel="Entries"
+    ),
 ]
 OlderThan: TypeAlias = Annotated[
-    str | None, typer.Option("--older-than", metavar="AGE", help="Only what is older than that.")
+    str | None,
+    typer.Option(
+        "--older-than",
+        metavar="AGE",
+        help="Only what is older than that.",
+        rich_help_panel="Entries",
+    ),
 ]
 
 #: What a question is made of, for the commands that take one.
 AskedModel: TypeAlias = Annotated[
-    str | None, typer.Option("--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.")
+    str | None,
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="NAME or PROVIDER/NAME.", rich_help_panel="Question"
+    ),
 ]
 System: TypeAlias = Annotated[
-    str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt.")
+    str | None,
+    typer.Option(
+        "--system", "-s", metavar="TEXT", help="The system prompt.", rich_help_panel="Question"
+    ),
 ]
 SystemFile: TypeAlias = Annotated[
     str | None,
-    typer.Option("--system-file", metavar="PATH", help="Read the system prompt from a file."),
+    typer.Option(
+        "--system-file",
+        metavar="PATH",
+        help="Read the system prompt from a file.",
+        rich_help_panel="Question",
+    ),
 ]
 File: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--file", "-f", metavar="PATH", help="Stable material, placed first."),
+    typer.Option(
+        "--file",
+        "-f",
+        metavar="PATH",
+        help="Stable material, placed first.",
+        rich_help_panel="Question",
+    ),
 ]
 Context: TypeAlias = Annotated[
     str | None,
-    typer.Option("--context", metavar="TEXT", help="Changing material, placed after it."),
+    typer.Option(
+        "--context",
+        metavar="TEXT",
+        help="Changing material, placed after it.",
+        rich_help_panel="Question",
+    ),
 ]
 Option: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any parameter of the API."),
+    typer.Option(
+        "--option",
+        "-o",
+        metavar="NAME=VALUE",
+        help="Any parameter of the API.",
+        rich_help_panel="Question",
+    ),
 ]
 Temperature: TypeAlias = Annotated[
     float | None,
-    typer.Option("--temperature", metavar="T", callback=at_least(0), help="Above 0: not cached."),
+    typer.Option(
+        "--temperature",
+        metavar="T",
+        callback=at_least(0),
+        help="Above 0: not cached.",
+        rich_help_panel="Question",
+    ),
 ]
 MaxTokens: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--max-tokens", metavar="N", callback=at_least(1), help="Limit of the answer's tokens."
+        "--max-tokens",
+        metavar="N",
+        callback=at_least(1),
+        help="Limit of the answer's tokens.",
+        rich_help_panel="Question",
     ),
 ]
 Schema: TypeAlias = Annotated[
     str | None,
-    typer.Option("--schema", metavar="FILE|JSON", help="JSON schema that the answer follows."),
+    typer.Option(
+        "--schema",
+        metavar="FILE|JSON",
+        help="JSON schema that the answer follows.",
+        rich_help_panel="Question",
+    ),
 ]
 Ttl: TypeAlias = Annotated[
-    str | None, typer.Option("--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …")
+    str | None,
+    typer.Option(
+        "--ttl", metavar="TIME", help="Life of a new answer: 24h, 7d …", rich_help_panel="Cache"
+    ),
 ]
 KeptApart: TypeAlias = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="Keep answers apart from others'."),
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        help="Keep answers apart from others'.",
+        rich_help_panel="Cache",
+    ),
 ]
 Match: TypeAlias = Annotated[
     Literal["auto", "exact", "semantic"] | None,
@@ -152,18 +236,33 @@ Match: TypeAlias = Annotated[
         "--match",
         metavar="HOW",
         help="What may answer: exact, semantic (other words too) or auto (on a terminal).",
+        rich_help_panel="Cache",
     ),
 ]
-Exact: TypeAlias = Annotated[bool, typer.Option("--exact", help="Short for --match exact.")]
+Exact: TypeAlias = Annotated[
+    bool, typer.Option("--exact", help="Short for --match exact.", rich_help_panel="Cache")
+]
 Error: TypeAlias = Annotated[
     str | None,
-    typer.Option("--error", metavar="SHARE", help="Wrong among semantic hits: 5%, 10%, strict."),
+    typer.Option(
+        "--error",
+        metavar="SHARE",
+        help="Wrong among semantic hits: 5%, 10%, strict.",
+        rich_help_panel="Cache",
+    ),
 ]
 Threshold: TypeAlias = Annotated[
     str | None,
-    typer.Option("--threshold", metavar="COSINE", help="Set the similarity itself: 0 to 1."),
+    typer.Option(
+        "--threshold",
+        metavar="COSINE",
+        help="Set the similarity itself: 0 to 1.",
+        rich_help_panel="Cache",
+    ),
 ]
-NoStdin: TypeAlias = Annotated[bool, typer.Option("--no-stdin", help="Leave standard input alone.")]
+NoStdin: TypeAlias = Annotated[
+    bool, typer.Option("--no-stdin", help="Leave standard input alone.", rich_help_panel="Question")
+]
 
 EntryId: TypeAlias = Annotated[
     int | None,

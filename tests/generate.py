@@ -1,12 +1,18 @@
-"""Writes the generated parts of the documentation: `python tests/generate.py`."""
+"""Writes what is generated from the command tree and the settings: `python tests/generate.py`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from llmc.settings import SETTINGS, Setting
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+from tree import Command, tree  # noqa: E402
+
+from llmc.settings import SETTINGS, Setting  # noqa: E402
+
+README = ROOT / "README.md"
 
 
 def settings_table() -> str:
@@ -47,5 +53,20 @@ def _row(setting: Setting) -> str:
     return f"| {name} | {variable} | {default} | {project} | {setting.meaning} |"
 
 
+def helps(root: Command) -> str:
+    """What --help prints for every command."""
+    return "\n".join(
+        f"$ llmc {command.words}".rstrip() + f" --help\n{command.told}\n" for command in root.walk()
+    )
+
+
+def documents() -> dict[str, str]:
+    """All that is generated, by its path in the project."""
+    root = tree()
+    return {"README.md": readme(), "tests/help.txt": helps(root)}
+
+
 if __name__ == "__main__":
-    README.write_text(readme(), "utf-8")
+    for path, text in documents().items():
+        (ROOT / path).parent.mkdir(exist_ok=True)
+        (ROOT / path).write_text(text, "utf-8")

@@ -3,18 +3,37 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import generate
 import pytest
+from tree import tree
+from upstream import Upstream
 
 from llmc.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 PLAN = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## The plan of the house")[1]
+
+TREE = {command.words: command for command in tree().walk()}
+EXAMPLES = [example.line for command in TREE.values() for example in command.examples]
+
+#: Examples that are not run here: they need a network, or 91 MB.
+NOT_RUN = re.compile(r"llmc model (pull|calibrate)\b")
+
+#: What asks somebody first.
+ASKING = re.compile("llmc rm 12 13$")
+
+
+def needs(*programs: str) -> pytest.MarkDecorator:
+    missing = ", ".join(program for program in programs if not shutil.which(program))
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")
 
 
 def code_blocks(language: str) -> list[str]:
@@ -23,7 +42,7 @@ def code_blocks(language: str) -> list[str]:
 
 def typed() -> list[str]:
     """The command lines of llmc that a reader would type, without its name, each once."""
-    code = [*code_blocks("sh"), *re.findall(r"`(llmc [^`\n]+)`", README)]
+    code = [*code_blocks("sh"), *re.findall(r"`(llmc [^`\n]+)`", README), *EXAMPLES]
     return sorted(set(re.findall(r"\bllmc ([a-z]+\b[^|#\n&)]*)", "\n".join(code))))
 
 
@@ -37,8 +56,10 @@ def transcript_of(demo: str, *, commands: int) -> str:
     return "".join(step.split("\n", 1)[1].rstrip("\n") + "\n" for step in steps)
 
 
-def test_the_table_of_settings_is_the_code_s_own():
-    assert generate.readme() == README
+@pytest.mark.parametrize("path", list(generate.documents()))
+def test_what_is_generated_is_what_is_committed(path):
+    """If it is not: `python tests/generate.py`."""
+    assert (ROOT / path).read_text("utf-8") == generate.documents()[path]
 
 
 def test_the_transcript_of_the_first_screen_is_what_the_demo_prints():
@@ -89,3 +110,72 @@ def test_what_the_readme_types_exists(cli, line):
 
     assert told.code == 0, told.err
     assert [option for option in options if option not in told.out] == []
+
+
+@pytest.mark.parametrize("command", TREE.values(), ids=lambda command: command.words or "llmc")
+def test_every_command_has_two_examples_of_its_own_that_fit_a_line(command):
+    lines = [example.line for example in command.examples]
+
+    assert len(lines) >= 2, "llmc/manual.py has the examples"
+    assert [line for line in lines if f"llmc {command.words}".rstrip() not in line] == []
+    assert max(map(len, lines)) <= 76
+
+
+class Desk(NamedTuple):
+    """A home in which somebody has worked, and the environment there."""
+
+    home: Path
+    env: dict[str, str]
+
+    def run(self, script: str, home: Path) -> subprocess.CompletedProcess[str]:
+        """Run a script in a copy of that home, where nobody can be asked."""
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-ec", script],
+            cwd=home,
+            env=self.env | {"HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Desk]:
+    """Files, a repository with something staged, fourteen answers, two rules, a model."""
+    home, programs = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("bin")
+    path, python = shlex.quote(str(ROOT)), shlex.quote(sys.executable)
+    (programs / "llmc").write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {python} -m llmc "$@"\n')
+    (programs / "llmc").chmod(0o755)
+    for name in ("report.txt", "schema.sql", "answer.txt"):
+        (home / name).write_text("CREATE TABLE orders (day date);\n")
+    script = """
+        git init -q . && git add schema.sql
+        for n in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
+            echo "Rayleigh scatters the sky $n." | llmc put -n project "question $n"
+        done
+        llmc rules add --pattern 'price of' --ttl 1h
+        llmc rules add --event file_changed --pattern '{path}'
+        llmc export > answers.jsonl
+        gzip < answers.jsonl > week.jsonl.gz
+        llmc ask "why is the sky blue?"
+    """
+    server = Upstream()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LLMC_")}
+    paths = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    desk = Desk(home, kept | {"PATH": paths, "OPENAI_BASE_URL": server.url})
+    laid = desk.run(script, home)
+    assert laid.returncode == 0, laid.stderr
+    yield desk
+    server.stop()
+
+
+@needs("git", "jq")
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if not NOT_RUN.search(line)])
+def test_the_examples_of_the_help_and_the_manual_do_what_they_say(desk, home, line):
+    shutil.copytree(desk.home, home, dirs_exist_ok=True)
+
+    done = desk.run(ASKING.sub(r"\g<0> --yes", line), home)
+
+    assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr

@@ -27,7 +27,7 @@ IMPORTS = {
     "cache": "asking auditing drafting flight* keys levels lives meaning policy pricing"
     " tally tiers",
     "calibration": "",
-    "cli": "__init__ config streams",
+    "cli": "__init__ config help streams",
     "config": "cache embedder endpoints flight meaning minilm places pricing provider settings"
     " store",
     "contrast": "english",
@@ -45,6 +45,7 @@ IMPORTS = {
     "forms": "lexicon tokens*",
     "forgetting": "selection store*",
     "guards": "contrast english forms lexicon narrowing persons roles",
+    "help": "manual",
     "index": "file*",
     "input": "invocation streams",
     "invocation": "",
@@ -57,6 +58,7 @@ IMPORTS = {
     "lines": "keys selection",
     "lives": "keys meaning* policy rules* selection",
     "logs": "config* drafting input keys lines policy pricing request",
+    "manual": "",
     "meaning": "embedder* keys lives paraphrases* policy semantic vectors*",
     "minilm": "embedder weights wordpiece",
     "narrowing": "contrast english forms lexicon roles",
@@ -130,6 +132,7 @@ PURE = {
     "layout",
     "lexicon",
     "lines",
+    "manual",
     "narrowing",
     "persons",
     "policy",
@@ -170,7 +173,7 @@ ENVIRONMENT = {"__main__", "config", "cli", "commands.demo", "weights"}
 
 #: Third-party packages, and who may import them at module level. Elsewhere they stand inside the
 #: function that needs them.
-AT_THE_TOP = {"apsw": {"file"}, "typer": {"cli", "options", "commands.*"}}
+AT_THE_TOP = {"apsw": {"file"}, "typer": {"cli", "help", "options", "commands.*"}}
 
 #: Files longer than 400 lines, and why they may be.
 LONG: dict[str, str] = {

@@ -59,14 +59,26 @@ def command(
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="Wait no longer than this.")
+        str | None,
+        typer.Option(
+            "--timeout",
+            metavar="TIME",
+            help="Wait no longer than this.",
+            rich_help_panel="Provider",
+        ),
     ] = None,
     retries: Annotated[
-        str | None, typer.Option("--retries", metavar="N", help="New tries after a failure.")
+        str | None,
+        typer.Option(
+            "--retries", metavar="N", help="New tries after a failure.", rich_help_panel="Provider"
+        ),
     ] = None,
     schema: Schema = None,
     extract: Annotated[
-        bool, typer.Option("--extract", "-x", help="Print the first fenced block alone.")
+        bool,
+        typer.Option(
+            "--extract", "-x", help="Print the first fenced block alone.", rich_help_panel="Output"
+        ),
     ] = False,
     namespace: KeptApart = None,
     ttl: Ttl = None,
@@ -75,13 +87,24 @@ def command(
     error: Error = None,
     threshold: Threshold = None,
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ask anew and overwrite the stored answer.")
+        bool,
+        typer.Option(
+            "--refresh", help="Ask anew and overwrite the stored answer.", rich_help_panel="Cache"
+        ),
     ] = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Neither read nor write the cache.")
+        bool,
+        typer.Option(
+            "--no-cache", help="Neither read nor write the cache.", rich_help_panel="Cache"
+        ),
     ] = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Answer from the cache alone; exit 3 if it cannot.")
+        bool,
+        typer.Option(
+            "--offline",
+            help="Answer from the cache alone; exit 3 if it cannot.",
+            rich_help_panel="Cache",
+        ),
     ] = False,
     stale_if_error: Annotated[
         str | None,
@@ -89,6 +112,7 @@ def command(
             "--stale-if-error",
             metavar="TIME",
             help="If the provider fails, an answer expired no longer ago than this will do.",
+            rich_help_panel="Cache",
         ),
     ] = None,
     sample: Annotated[
@@ -98,23 +122,45 @@ def command(
             metavar="N",
             callback=at_least(1),
             help="Remember N answers; give one of them.",
+            rich_help_panel="Cache",
         ),
     ] = None,
     index: Annotated[
         int | None,
-        typer.Option("--index", metavar="I", callback=at_least(1), help="Which sample: 1 to N."),
+        typer.Option(
+            "--index",
+            metavar="I",
+            callback=at_least(1),
+            help="Which sample: 1 to N.",
+            rich_help_panel="Cache",
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")
+    ] = False,
     stream: Annotated[
         bool | None,
-        typer.Option("--stream/--no-stream", help="Show tokens as they arrive (on a terminal)."),
+        typer.Option(
+            "--stream/--no-stream",
+            help="Show tokens as they arrive (on a terminal).",
+            rich_help_panel="Output",
+        ),
     ] = None,
     no_stdin: NoStdin = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the request, its key and what would answer.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the request, its key and what would answer.",
+            rich_help_panel="Output",
+        ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel="Output")
+    ] = False,
     _continue: Annotated[
         bool, typer.Option("--continue", "-c", hidden=True, callback=_not_offered)
     ] = False,

@@ -35,7 +35,7 @@ def command(
     db: Db = None,
     color: Color = "auto",
 ) -> None:
-    """Check the cache file, the configuration, the provider and the embedder.
+    """Check the file, the settings, the provider and the embedder.
 
     Exits with 0 if all is well or only a warning is due, with 1 if something is damaged.
     """

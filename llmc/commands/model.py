@@ -39,7 +39,9 @@ def pull(
         str | None,
         typer.Option("--url", metavar="URL", help="Fetch from another mirror of the same files."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line on stderr.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
+    ] = False,
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:

@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 def command(
     words: Annotated[
-        list[str], typer.Argument(metavar="TEXT…", help="Words, all of which must be there.")
+        list[str], typer.Argument(metavar="TEXT...", help="Words, all of which must be there.")
     ],
     limit: Limit = None,
     namespace: Namespace = None,

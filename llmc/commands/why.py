@@ -60,7 +60,7 @@ def command(
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:
-    """Explain what answers a question from the cache, or why nothing does.
+    """Explain why the cache answers a question, or why not.
 
     Takes the question as `ask` does. Of a miss it shows the nearest stored requests and how they
     differ, the nearest questions by meaning, and what barred them. The model is not asked.

@@ -1,0 +1,194 @@
+"""What do `--help` and the manual pages say beyond the options? Prose, once for both of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["EXAMPLES", "EXIT_CODES", "SECTIONS", "Example"]
+
+
+class Example(NamedTuple):
+    """A command line that can be pasted as it stands, and what it is good for."""
+
+    purpose: str
+    line: str
+
+
+EXIT_CODES = (
+    (0, "answered or done"),
+    (1, "failed"),
+    (2, "usage or configuration"),
+    (3, "not in the cache (--offline)"),
+    (4, "no key or refused"),
+    (5, "the cache file cannot be used"),
+)
+
+#: The headings of `llmc --help`: each stands above the command that it names.
+SECTIONS = {
+    "ask": "Ask",
+    "stats": "Look",
+    "bad": "Correct, keep and forget",
+    "backup": "Copy and move",
+    "config": "Set up",
+}
+
+#: By the command's path; "" is llmc itself. The tests run every one of them.
+EXAMPLES: dict[str, tuple[Example, ...]] = {
+    "": (
+        Example("see it work, offline and without a key", "llmc demo"),
+        Example("ask; the second time the cache answers", 'llmc ask "why is the sky blue?"'),
+    ),
+    "ask": (
+        Example("the second time the cache answers", 'llmc ask "why is the sky blue?"'),
+        Example(
+            "piped text alone is the question",
+            'git diff --staged | llmc ask -s "Write a commit message."',
+        ),
+        Example(
+            "with a prompt, piped text is the document",
+            'cat report.txt | llmc ask "Summarise in three lines."',
+        ),
+        Example(
+            "from the cache, or exit 3",
+            'llmc ask --offline "why is the sky blue?" || echo "not in the cache"',
+        ),
+    ),
+    "stats": (
+        Example("the last week, by model", "llmc stats --since 7d --by model"),
+        Example("one figure for a script", "llmc stats --json | jq .net_usd"),
+    ),
+    "list": (
+        Example("what one project keeps", "llmc list -n project"),
+        Example("the ids of old answers", "llmc list --older-than 30d --json | jq .id"),
+    ),
+    "show": (
+        Example("the last answer, with all that is known of it", "llmc show"),
+        Example("one answer's text alone", "llmc show 12 --json | jq -r .answer"),
+    ),
+    "search": (
+        Example("both words, in any order", "llmc search sky rayleigh"),
+        Example("the beginning of a word, in the last week", "llmc search --since 7d refact"),
+    ),
+    "why": (
+        Example("what answers it, or what is nearest", 'llmc why "why is the sky blue?"'),
+        Example(
+            "the same question of a document",
+            'cat report.txt | llmc why "Summarise in three lines."',
+        ),
+    ),
+    "bad": (
+        Example("the last answer was wrong", "llmc bad"),
+        Example("answer 12 was; ask again", "llmc bad 12 --refresh"),
+    ),
+    "put": (
+        Example("an answer that you know", 'echo Lima | llmc put "Capital of Peru?"'),
+        Example(
+            "a reviewed answer about a file, for a project",
+            'llmc put -n project -f schema.sql "Which table?" < answer.txt',
+        ),
+    ),
+    "rm": (
+        Example("two answers", "llmc rm 12 13"),
+        Example(
+            "all of a project, unasked",
+            "llmc list -n project --json | jq .id | xargs llmc rm --yes",
+        ),
+    ),
+    "pin": (
+        Example("the last answer stays", "llmc pin"),
+        Example("answer 12 need not stay", "llmc pin 12 --remove"),
+    ),
+    "prune": (
+        Example("expired answers", "llmc prune"),
+        Example("down to a size, and smaller on disk", "llmc prune --max-size 200M --vacuum --yes"),
+    ),
+    "invalidate": (
+        Example("see first what would go", r"llmc invalidate --dry-run 'schema\.sql'"),
+        Example(
+            "the answers of one family of models", "llmc invalidate --field model --yes '^gpt-4'"
+        ),
+    ),
+    "rules": (
+        Example("prices grow old within the hour", "llmc rules add --pattern 'price of' --ttl 1h"),
+        Example("what is in force", "llmc rules list"),
+    ),
+    "rules add": (
+        Example(
+            "never keep what looks like a key",
+            "llmc rules add --pattern 'api.key' --field answer --ttl 0",
+        ),
+        Example(
+            "forget what was asked about a file once it changes",
+            "llmc rules add --event file_changed --pattern '{path}'",
+        ),
+    ),
+    "rules list": (
+        Example("with their ids", "llmc rules list"),
+        Example("their patterns alone", "llmc rules list --json | jq -r .pattern"),
+    ),
+    "rules remove": (
+        Example("one rule", "llmc rules remove 2"),
+        Example("all of them", "llmc rules list --json | jq .id | xargs llmc rules remove"),
+    ),
+    "event": (
+        Example("a file has changed", "llmc event file_changed --data path=schema.sql"),
+        Example(
+            "see first what would go",
+            "llmc event file_changed --data path=schema.sql --dry-run",
+        ),
+    ),
+    "backup": (
+        Example("a copy of the live file", "llmc backup copy.db"),
+        Example(
+            "every night over the last one, then a look into it",
+            "llmc backup --force copy.db && llmc list --db copy.db",
+        ),
+    ),
+    "export": (
+        Example("one project's answers", "llmc export -n project > answers.jsonl"),
+        Example("the last week, compressed", "llmc export --since 7d | gzip > week.jsonl.gz"),
+    ),
+    "import": (
+        Example("what another machine has exported", "llmc import answers.jsonl"),
+        Example(
+            "compressed, and to look only", "gunzip -c week.jsonl.gz | llmc import --dry-run -"
+        ),
+    ),
+    "config": (
+        Example("every setting, and who set it", "llmc config"),
+        Example(
+            "where the cache file is",
+            "llmc config --json | jq -r '.[] | select(.name == \"db\").value'",
+        ),
+    ),
+    "doctor": (
+        Example("is everything sound?", "llmc doctor"),
+        Example("mend what is damaged, unasked", "llmc doctor --repair --yes"),
+    ),
+    "demo": (
+        Example("the whole story", "llmc demo"),
+        Example("and keep its cache file, to look into", "llmc demo --db demo.db"),
+    ),
+    "model": (
+        Example("find questions in other words from now on", "llmc model pull"),
+        Example("is it there, and whole?", "llmc model list"),
+    ),
+    "model pull": (
+        Example("once: 91 MB, of which 24 are kept", "llmc model pull"),
+        Example("where the network is closed", "llmc model pull --from ./all-MiniLM-L6-v2"),
+    ),
+    "model list": (
+        Example("is it there, and whole?", "llmc model list"),
+        Example("for a script", "llmc model list --json | jq -r .state"),
+    ),
+    "model remove": (
+        Example("see first what would go", "llmc model remove --dry-run"),
+        Example("unasked", "llmc model remove --yes"),
+    ),
+    "model calibrate": (
+        Example("measure, and store nothing", "llmc model calibrate --dry-run pairs.tsv"),
+        Example(
+            "the whole table, for a script", "llmc model calibrate --json pairs.tsv | jq .table"
+        ),
+    ),
+}
