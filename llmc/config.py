@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llmc import places
 from llmc.endpoints import Endpoint, key_of, providers
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, KeyRefused
-from llmc.settings import SETTINGS, aliases, rates, table
+from llmc.settings import SETTINGS, aliases, limits, rates, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llmc.provider import Provider
     from llmc.settings import Setting
     from llmc.store import Store
-    from llmc.types import CacheMode
+    from llmc.types import CacheMode, Evict, Limits
 
 __all__ = [
     "SETTINGS",
@@ -63,11 +63,16 @@ class Settings(NamedTuple):
     embedder: str
     audit: float
     cache: CacheMode
+    max_size: str | None
+    max_entries: int | None
+    max_entries_per_namespace: int | None
+    evict: Evict
     timeout: float
     retries: int
     aliases: dict[str, str]
     providers: dict[str, Endpoint]
     rates: tuple[Rate, ...]
+    limits: Limits
     origins: dict[str, str]
     environ: Mapping[str, str]
 
@@ -115,6 +120,7 @@ def load(
         aliases=aliases(user_file, user),
         providers=providers(table(user_file, user, "providers"), path=user_file, environ=environ),
         rates=rates(user_file, user),
+        limits=limits(user_file, user, values),
         origins=origins,
         environ=environ,
     )
@@ -182,7 +188,7 @@ def open_cache(
 
     store: Store | None = None
     try:
-        store = Store(settings.db, create=create)
+        store = Store(settings.db, create=create, limits=settings.limits)
     except CacheFileError as error:
         if must_work:
             raise
@@ -272,7 +278,7 @@ def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | Non
     return terminal and environ.get("CLICOLOR") != "0" and environ.get("TERM") != "dumb"
 
 
-_TABLES = {"aliases", "providers", "prices"}
+_TABLES = {"aliases", "limits", "providers", "prices"}
 
 
 def _require_embedder(settings: Settings) -> None:

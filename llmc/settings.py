@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import text
 from llmc.errors import ConfigError
+from llmc.types import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmc.pricing import Rate
 
-__all__ = ["ERRORS", "SETTINGS", "Setting", "aliases", "rates", "table"]
+__all__ = ["ERRORS", "SETTINGS", "Setting", "aliases", "limits", "rates", "table"]
 
 #: What may be promised of semantic hits; `semantic` knows what each takes.
 ERRORS = ("10%", "5%", "strict")
@@ -74,6 +75,23 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
         raise ValueError(f"{value!r} is not a whole number")
     return int(value)
+
+
+def _limit(value: Any) -> int | None:
+    if value == "none":
+        return None
+    if (found := _whole(value)) < 1:
+        raise ValueError(f"{value!r} leaves no room for any entry")
+    return found
+
+
+def _size(value: Any) -> str | None:
+    if value == "none":
+        return None
+    written = str(value).strip()
+    if isinstance(value, bool) or text.size(written) < 1:
+        raise ValueError(f"{value!r} is not a size such as 500MB or 2GB")
+    return written
 
 
 def _path(value: Any) -> str:
@@ -145,6 +163,27 @@ SETTINGS = (
         "what is kept: auto (all but answers to a stated temperature above 0 or n above 1),"
         " deterministic (temperature 0 alone) or all",
     ),
+    Setting(
+        "max_size",
+        _size,
+        "10GB",
+        "how large the cache file may become: 500MB, 2GB …; `none`: no limit. Over a limit the"
+        " least valuable entries go",
+    ),
+    Setting("max_entries", _limit, None, "how many entries it may hold; `none`: no limit"),
+    Setting(
+        "max_entries_per_namespace",
+        _limit,
+        None,
+        "how many each namespace may hold; `[limits.NAME]` sets `max_entries` for one",
+    ),
+    Setting(
+        "evict",
+        _one_of("value", "lru", "oldest"),
+        "value",
+        "what goes first: value (the least worth: cost to recreate times use, aged, per byte), lru"
+        " (the longest unused) or oldest",
+    ),
     Setting("timeout", _timeout, 600.0, "seconds to wait for the provider"),
     Setting("retries", _whole, 2, "new tries after a failure that may pass"),
 )
@@ -165,6 +204,32 @@ def aliases(path: str, user: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(target, str) or not target:
             raise ConfigError(f"{path}: aliases.{name} must be a model's name")
     return found
+
+
+def limits(path: str, user: Mapping[str, Any], values: Mapping[str, Any]) -> Limits:
+    """Return what a cache file is kept within, by the settings' values and the user's tables.
+
+    Raises ConfigError.
+    """
+    found = {}
+    for name, stated in table(path, user, "limits").items():
+        place = f"{path}: limits.{name}"
+        if not isinstance(stated, dict) or stated.keys() != {"max_entries"}:
+            raise ConfigError(f"{place} must set max_entries, and nothing else")
+        try:
+            limit = _limit(stated["max_entries"])
+        except ValueError as error:
+            raise ConfigError(f"{place}.max_entries: {error}") from None
+        if limit is not None:
+            found[name] = limit
+    size = None if values["max_size"] is None else text.size(values["max_size"])
+    return Limits(
+        values["max_entries"],
+        values["max_entries_per_namespace"],
+        size,
+        values["evict"],
+        found,
+    )
 
 
 def rates(path: str, user: Mapping[str, Any]) -> tuple[Rate, ...]:

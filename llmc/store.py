@@ -10,12 +10,14 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from llmc.errors import CacheFileError, LlmcError
+from llmc.eviction import Eviction
 from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.paraphrases import Paraphrases
 from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of
 from llmc.rules import Rules
-from llmc.types import NEXT_SAMPLE, Selector
+from llmc.search import search
+from llmc.types import NEXT_SAMPLE, Limits, Selector
 from llmc.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -27,28 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-#: What FTS5 does not split into words: NUL, Thai to Myanmar, Khmer, kana and ideographs.
-_UNSPACED = (
-    ("\0", "\0"),
-    ("\u0e00", "\u109f"),
-    ("\u1780", "\u17ff"),
-    ("\u2e80", "\u9fff"),
-    ("\uf900", "\ufaff"),
-    ("\uff66", "\uff9f"),
-    ("\U00020000", "\U0003ffff"),
-)
-
 
 class Store:
     """The entries of one cache file, and what belongs to them. Use it as a context manager."""
 
-    def __init__(self, path: str, *, create: bool = True) -> None:
-        """Open the cache file at `path`. Raises CacheFileError if it cannot be used."""
+    def __init__(self, path: str, *, create: bool = True, limits: Limits | None = None) -> None:
+        """Open the cache file at `path`, to be kept within `limits`.
+
+        Raises CacheFileError if it cannot be used.
+        """
         self.file = File(path, create=create)
         self.ledger = Ledger(self.file)
         self.vectors = Vectors(self.file)
         self.paraphrases = Paraphrases(self.file)
         self.rules = Rules(self.file)
+        self.eviction = Eviction(self.file, limits or Limits(), remove=self._remove)
 
     def __enter__(self) -> Self:
         return self
@@ -132,8 +127,9 @@ class Store:
         """Store an answer, its vector and its ledger line in one transaction; return its id.
 
         An entry of the same namespace, key and sample is overwritten and keeps its id. What was
-        remembered for any request that this answer might serve better is forgotten. An index that
-        fails costs the vector, which stays due, not the answer.
+        remembered for any request that this answer might serve better is forgotten. What there is
+        no room for goes, but never what was just put. An index that fails costs the vector, which
+        stays due, not the answer.
         """
         try:
             return self._put(draft, line)
@@ -147,6 +143,7 @@ class Store:
             entry_id = self.write(draft)
             if line is not None:
                 self.ledger.write(line._replace(entry_id=entry_id))
+            self.eviction.make_room(draft.namespace, now=draft.created_at, spare=entry_id)
         return entry_id
 
     def write(self, draft: Draft) -> int:
@@ -170,6 +167,7 @@ class Store:
         self.paraphrases.forget(draft.namespace, draft.key)
         if draft.vector is not None:
             self._add(entry_id, draft.vector)
+        self.eviction.place(entry_id)
         return entry_id
 
     def _add(self, entry_id: int, vector: Vector) -> None:
@@ -239,22 +237,8 @@ class Store:
         yield from map(entry_of, rows)
 
     def search(self, words: str, selector: Selector, *, limit: int | None = None) -> list[Entry]:
-        """Return entries whose prompt and answer hold all words, the best match first.
-
-        Words match by their beginnings. Where none does, and in scripts that put no spaces between
-        words, they are looked for wherever they stand.
-        """
-        if any(low <= letter <= high for letter in words for low, high in _UNSPACED):
-            return self._containing(words.split(), selector, limit=limit)
-        where, values = condition(selector)
-        terms = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
-        found = self._entries(
-            f"SELECT {COLUMNS} {FROM} JOIN entry_text ON entry_text.rowid = e.id"
-            f" {where + ' AND' if where else 'WHERE'} entry_text MATCH ?"
-            " ORDER BY bm25(entry_text, 2.0, 1.0), e.id DESC LIMIT ?",
-            (*values, terms, -1 if limit is None else limit),
-        )
-        return found or self._containing(words.split(), selector, limit=limit)
+        """Return entries whose prompt and answer hold all words, the best match first."""
+        return search(self.file, words, selector, limit=limit)
 
     def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
         """Return entries that look like a question: at most `limit` for each way to do so."""
@@ -287,13 +271,6 @@ class Store:
         """Return the ids of the entries stored before an instant, pinned ones left out."""
         return self._ids("SELECT id FROM entry WHERE created_at < ? AND NOT pinned", (instant,))
 
-    def least_used(self) -> Iterator[int]:
-        """Yield the ids of the entries, the longest unused first, pinned ones left out."""
-        rows = self.file.stream(
-            "SELECT id FROM entry WHERE NOT pinned ORDER BY coalesce(last_hit_at, created_at), id"
-        )
-        yield from (entry_id for (entry_id,) in rows)
-
     def size_without(self, ids: Iterable[int]) -> int:
         """Return the bytes that the file would use without some entries; nothing is deleted."""
 
@@ -322,27 +299,20 @@ class Store:
 
     # -- the small print -------------------------------------------------------------------------
 
-    def _delete(self, ids: Iterable[int]) -> int:
-        deleted = 0
+    def _remove(self, ids: Iterable[int]) -> int:
+        removed = 0
         for entry_id in ids:
             self.file.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
-            deleted += self.file.changes()
+            removed += self.file.changes()
         self.vectors.settle()
+        return removed
+
+    def _delete(self, ids: Iterable[int]) -> int:
+        deleted = self._remove(ids)
         if deleted * 10 > self.count():
             # The index keeps the pages of deleted words until it is merged: worth it for many.
             self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('optimize')")
         return deleted
-
-    def _containing(
-        self, words: list[str], selector: Selector, *, limit: int | None
-    ) -> list[Entry]:
-        where, values = condition(selector)
-        holds = " AND ".join(["(instr(e.prompt, ?) OR instr(e.answer, ?))"] * len(words))
-        return self._entries(
-            f"SELECT {COLUMNS} {FROM} {where + ' AND' if where else 'WHERE'} {holds}"
-            " ORDER BY e.id DESC LIMIT ?",
-            (*values, *(w for word in words for w in (word, word)), -1 if limit is None else limit),
-        )
 
     def _scope_id(self, draft: Draft) -> int:
         known = self.file.rows("SELECT id FROM scope WHERE hash = ?", (draft.scope_hash,))

@@ -18,8 +18,10 @@ __all__ = [
     "CacheMode",
     "Draft",
     "Entry",
+    "Evict",
     "Hit",
     "Invocation",
+    "Limits",
     "Line",
     "Miss",
     "Price",
@@ -34,6 +36,7 @@ __all__ = [
 
 Source: TypeAlias = Literal["memory", "exact", "shared", "semantic", "stale", "model"]
 CacheMode: TypeAlias = Literal["auto", "deterministic", "all"]
+Evict: TypeAlias = Literal["value", "lru", "oldest"]
 
 #: Where a pattern may look: what an entry was asked with and for, its answer, its namespace.
 FIELDS = ("prompt", "answer", "system", "model", "namespace")
@@ -227,6 +230,19 @@ class Selector(NamedTuple):
     source: str | None = None
     since: float | None = None
     before: float | None = None
+
+
+class Limits(NamedTuple):
+    """How much a cache file may hold (None: no limit), and what goes first where that is full.
+
+    `max_size` is in bytes of pages in use; `namespaces` are limits of some that are named.
+    """
+
+    max_entries: int | None = None
+    max_entries_per_namespace: int | None = None
+    max_size: int | None = None
+    evict: Evict = "value"
+    namespaces: dict[str, int] = {}  # noqa: RUF012  (nobody writes to it)
 
 
 class Rule(NamedTuple):

@@ -43,10 +43,10 @@ def readme() -> str:
 
 
 def _row(setting: Setting) -> str:
-    known = {"db": "in the data folder", "ttl": "`none`", "threshold": "`none`"}
+    known = {"db": "in the data folder"}
     value = setting.default
     default = known.get(setting.name) or (
-        f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+        "`none`" if value is None else f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
     )
     project = "yes" if setting.project else "no"
     name, variable = f"`{setting.name}`", f"`{setting.variable}`"

@@ -9,6 +9,7 @@ from llmc.endpoints import PROVIDERS
 from llmc.errors import ConfigError, EmbeddingError
 from llmc.pricing import Rate
 from llmc.settings import SETTINGS
+from llmc.types import Limits
 
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS if setting.name != "db"}
 
@@ -235,6 +236,8 @@ def test_a_project_may_choose_how_it_is_answered(name, value, project_file):
         '[providers.openai]\nbase_url = "https://evil.example/v1"',
         '[aliases]\nfast = "x"',
         '[prices."*"]\ninput = 0\noutput = 0',
+        "max_entries = 1",
+        "[limits.work]\nmax_entries = 1",
     ],
 )
 def test_a_cloned_repository_cannot_redirect_prompts_or_keys(line, project_file):
@@ -345,7 +348,7 @@ def test_an_unknown_setting_of_a_project_is_told_from_a_forbidden_one(project_fi
     assert refused.value.hint == "did you mean 'model'?"
 
 
-@pytest.mark.parametrize("name", ["aliases", "providers", "prices"])
+@pytest.mark.parametrize("name", ["aliases", "limits", "providers", "prices"])
 def test_a_table_must_be_one(name, user_file):
     user_file.write_text(f"{name} = 1")
 
@@ -450,6 +453,59 @@ def test_prices_keep_their_order_and_default_to_the_input_s(user_file):
 )
 def test_a_price_that_cannot_be_used_is_refused_with_its_place(lines, reason, user_file):
     user_file.write_text(f"[prices.m]\n{lines}")
+
+    with pytest.raises(ConfigError) as refused:
+        load()
+
+    assert str(refused.value) == f"{user_file}: {reason}"
+
+
+def test_limits_are_gathered_from_settings_and_tables(user_file):
+    user_file.write_text(
+        'max_entries = 1000\nmax_size = "2MB"\nevict = "lru"\nmax_entries_per_namespace = 50\n'
+        '[limits.work]\nmax_entries = 9\n[limits.play]\nmax_entries = "none"\n'
+    )
+
+    assert load().limits == Limits(1000, 50, 2 << 20, "lru", {"work": 9})
+
+
+def test_without_any_the_file_is_kept_within_what_a_disk_has_to_spare():
+    assert load().limits == Limits(max_size=10 << 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("max_entries", "0", "'0' leaves no room for any entry"),
+        ("max_entries", "many", "'many' is not a whole number"),
+        ("max_entries_per_namespace", "-1", "'-1' is not a whole number"),
+        ("max_size", "0", "'0' is not a size such as 500MB or 2GB"),
+        ("max_size", "large", "'large' is not a size such as"),
+        ("evict", "best", "'best' is none of value, lru, oldest"),
+    ],
+)
+def test_a_limit_that_cannot_be_used_is_refused_with_its_place(name, value, reason):
+    with pytest.raises(ConfigError) as refused:
+        load(environ={f"LLMC_{name.upper()}": value})
+
+    assert str(refused.value).startswith(f"LLMC_{name.upper()}: {reason}")
+
+
+@pytest.mark.parametrize("name", ["max_entries", "max_entries_per_namespace", "max_size"])
+def test_none_is_no_limit(name):
+    assert getattr(load(environ={f"LLMC_{name.upper()}": "none"}).limits, name) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("max_entries = 0", "limits.work.max_entries: 0 leaves no room for any entry"),
+        ('max_size = "1G"', "limits.work must set max_entries, and nothing else"),
+        ("", "limits.work must set max_entries, and nothing else"),
+    ],
+)
+def test_a_limit_of_a_namespace_that_cannot_be_used_is_refused(lines, reason, user_file):
+    user_file.write_text(f"[limits.work]\n{lines}")
 
     with pytest.raises(ConfigError) as refused:
         load()

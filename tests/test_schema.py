@@ -202,7 +202,7 @@ class TestTheRowsOfSchema1:
         assert store.index_damage() is None
 
     def test_keep_the_pin(self, store):
-        assert set(store.least_used()) == {1, 4}
+        assert set(store.eviction.order()) == {1, 4}
 
     def test_keep_what_was_saved(self, store):
         (total,) = store.ledger.totals(since=0)

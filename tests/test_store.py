@@ -770,14 +770,6 @@ class TestWhatMayGo:
 
         assert store.older_than(2000.0) == [1]
 
-    def test_is_the_longest_unused_first_and_not_pinned(self, store):
-        list(map(store.put, [draft(name, name) for name in "abcd"], [line()] * 4))
-        store.record(hit_line(1, at=3000.0))
-        store.record(hit_line(3, at=2000.0))
-        pin(store, 2)
-
-        assert list(store.least_used()) == [4, 3, 1]
-
     def test_is_measured_without_being_deleted(self, store):
         store.put(draft("a", "x" * 100_000), line())
         store.put(draft("b"), line())

@@ -1,6 +1,7 @@
 """`llmc import`: an export, another cache or llm's log is taken in."""
 
 import itertools
+import time
 from collections import Counter
 from contextlib import nullcontext
 from typing import Annotated, Literal
@@ -63,13 +64,14 @@ def command(
         if origin
         else arrivals.from_file(file or "", settings, strict=strict)
     )
-    with source as found, Store(settings.db) as store:
+    with source as found, Store(settings.db, limits=settings.limits) as store:
         whole = store.transaction() if strict or dry_run else nullcontext()
         try:
             with whole:
                 while part := list(itertools.islice(found, _PART)):
                     with nullcontext() if strict or dry_run else store.transaction():
                         _take(store, part, counts, reasons)
+                        store.eviction.make_room(None, now=time.time(), most=2 * _PART)
                 if dry_run:
                     raise _Undone
         except _Undone:

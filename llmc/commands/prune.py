@@ -1,5 +1,6 @@
-"""`llmc prune`: remove expired entries, old ones, or the least used."""
+"""`llmc prune`: remove expired entries, old ones, or the least valuable."""
 
+import itertools
 import time
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def command(
     max_entries: Annotated[
         int | None,
         typer.Option(
-            "--max-entries", metavar="N", callback=at_least(0), help="Keep N, the last used ones."
+            "--max-entries", metavar="N", callback=at_least(0), help="Keep N, the most valuable."
         ),
     ] = None,
     max_size: Annotated[
@@ -29,7 +30,7 @@ def command(
         typer.Option(
             "--max-size",
             metavar="SIZE",
-            help="Keep the last used ones, in a file of this size: 200M, 2G …",
+            help="Keep the most valuable, in a file of this size: 200M, 2G …",
         ),
     ] = None,
     vacuum: Annotated[
@@ -41,9 +42,10 @@ def command(
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:
-    """Remove expired entries, old ones, or the least used.
+    """Remove expired entries, old ones, or the least valuable.
 
-    Without options only expired entries go, unasked. Pinned ones stay until they expire.
+    Without options only expired entries go, unasked. Pinned ones stay until they expire. Which are
+    the least valuable is decided as where the cache is full (`evict` in the configuration).
     """
     age = duration("--older-than", older_than)
     size = _size(max_size)
@@ -52,17 +54,20 @@ def command(
     asks = not dry_run and (older_than or max_entries is not None or max_size)
     if asks:
         output.require_consent(yes=yes)
-    with Store(settings.db, create=False) as store:
+    with Store(settings.db, create=False, limits=settings.limits) as store:
         doomed = set(store.expired(now)) | forgetting.ended(store, now=now, note=streams.note)
         expired = len(doomed)
         if age is not None:
             doomed.update(store.older_than(now - age))
-        if max_entries is not None:
-            _add_least_used(store, doomed, store.count() - max_entries)
-        while size is not None and store.size_without(doomed) > size:
-            # An entry's share of the file is only known once it is gone: a tenth at a time.
-            if not _add_least_used(store, doomed, len(doomed) + 1 + store.count() // 10):
-                break
+        if max_entries is not None or size is not None:
+            order = (entry_id for entry_id in store.eviction.order() if entry_id not in doomed)
+            doomed.update(itertools.islice(order, _over(store, doomed, max_entries)))
+            while size is not None and store.size_without(doomed) > size:
+                # An entry's share of the file is only known once it is gone: a tenth at a time.
+                more = list(itertools.islice(order, 1 + store.count() // 10))
+                doomed.update(more)
+                if not more:
+                    break
         if asks and len(doomed) > expired:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = len(doomed) if dry_run else store.delete(doomed)
@@ -76,14 +81,9 @@ def command(
     output.print_json(report) if json else output.print_text(line)
 
 
-def _add_least_used(store: Store, doomed: set[int], count: int) -> bool:
-    """Add the longest unused entries until `count` are doomed; tell whether any was added."""
-    before = len(doomed)
-    for entry_id in store.least_used():
-        if len(doomed) >= count:
-            break
-        doomed.add(entry_id)
-    return len(doomed) > before
+def _over(store: Store, doomed: set[int], most: int | None) -> int:
+    """Return how many entries there are too many, those left out that are doomed already."""
+    return 0 if most is None else max(0, store.count() - len(doomed) - most)
 
 
 def _size(value: str | None) -> int | None:

@@ -68,7 +68,7 @@ def command(
     stated = request.body.get("temperature", 0)
     answer = Answer(reader.answer(), "stop", temperature=stated, source="put")
     notes: list[str] = []
-    with Store(settings.db) as store:
+    with Store(settings.db, limits=settings.limits) as store:
         cache = config.cache_of(settings, store, note=notes.append)
         found = cache.lookup(request, ask)
         hit = cache.put(found, answer, ask) if isinstance(found, Miss) else found
