@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 # As in `schema` and `file`, which import too much for the porch.
-SCHEMA = 5
+SCHEMA = 6
 BUSY_TIMEOUT = 5_000
 WAL_KEEP = 400_000
 

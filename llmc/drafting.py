@@ -85,8 +85,10 @@ def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
         prompt_tokens=tokens.prompt,
         completion_tokens=tokens.completion,
         cached_tokens=tokens.cached,
+        written_tokens=tokens.written,
         spent_nusd=price.cost,
         discount_nusd=price.discount,
+        premium_nusd=price.premium,
         embedding_nusd=miss.embedding_nusd,
         latency=answer.latency,
     )

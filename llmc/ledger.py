@@ -72,10 +72,12 @@ WITH part AS (
         source NOT IN ('model', 'bypass', 'failed', 'stale') AS saved,
         CASE source WHEN 'failed' THEN 0 ELSE count(*) END AS lines,
         sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion,
-        sum(cached_tokens) AS cached, sum(avoided_nusd) AS avoided,
+        sum(cached_tokens) AS cached, sum(written_tokens) AS written,
+        sum(avoided_nusd) AS avoided,
         count(*) - count(avoided_nusd) AS unknown_avoided, sum(spent_nusd) AS spent,
         count(*) - count(spent_nusd) AS unknown_spent, sum(embedding_nusd) AS embedding,
         sum(judging_nusd) AS judging, sum(discount_nusd) AS discount,
+        sum(premium_nusd) AS premium,
         sum(max(0, avoided_latency - latency)) AS seconds
     FROM ledger WHERE at >= ? GROUP BY name, source
 )
@@ -94,11 +96,13 @@ SELECT name,
     coalesce(sum(prompt) FILTER (WHERE paid), 0) AS prompt_tokens,
     coalesce(sum(completion) FILTER (WHERE paid), 0) AS completion_tokens,
     coalesce(sum(cached) FILTER (WHERE paid), 0) AS provider_cached_tokens,
+    coalesce(sum(written) FILTER (WHERE paid), 0) AS provider_written_tokens,
     CASE WHEN sum(NOT paid) THEN sum(avoided) ELSE 0 END AS avoided_nusd,
     CASE WHEN sum(paid) THEN sum(spent) FILTER (WHERE paid) ELSE 0 END AS spent_nusd,
     sum(embedding) AS embedding_nusd,
     sum(judging) AS judging_nusd,
     coalesce(sum(discount), 0) AS provider_discount_nusd,
+    coalesce(sum(premium), 0) AS provider_premium_nusd,
     coalesce(sum(unknown_avoided) FILTER (WHERE NOT paid), 0) AS unpriced_hits,
     coalesce(sum(unknown_spent) FILTER (WHERE paid), 0) AS unpriced_calls,
     coalesce(sum(seconds) FILTER (WHERE saved), 0) AS time_saved_s

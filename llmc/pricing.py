@@ -73,8 +73,8 @@ def price(
 
     `served` is the model that really answered, where the provider says so: a router or a fallback
     may have chosen another than the one asked for. `at` is the time of the call, for a price that
-    has changed since. The discount is what the provider's own cache took off, less what it charged
-    for writing; negative if that was more.
+    has changed since. The discount is what the provider's own cache took off, the premium what it
+    charged for writing.
     """
     counted = tokens.prompt is not None and tokens.completion is not None
     for rate in rates:
@@ -82,7 +82,7 @@ def price(
             return _by_rate(rate, tokens) if counted else Price(None)
     host = (urlsplit(base_url).hostname or "").lower()
     if is_local(host):
-        return Price(0, "local", 0)
+        return Price(0, "local", 0, 0)
     if not counted:
         return Price(None)
     provider = _HOSTS.get(host) or next(
@@ -101,8 +101,9 @@ def tokens_of(usage: Mapping[str, Any] | None) -> Tokens:
 
     OpenAI and most others count cached tokens inside the prompt's, under
     `prompt_tokens_details`; xAI counts reasoning beside the completion; DeepSeek has
-    `prompt_cache_hit_tokens` beside them; Anthropic's native form has `input_tokens` without what
-    was read from or written to the cache.
+    `prompt_cache_hit_tokens` beside them, Gemini `cached_content_token_count`; Anthropic's native
+    form has `input_tokens` without what was read from or written to the cache, as gateways to it
+    have `prompt_tokens` now and then, which their total tells.
     """
     if not usage:
         return Tokens()
@@ -116,13 +117,19 @@ def tokens_of(usage: Mapping[str, Any] | None) -> Tokens:
     details = _details(usage, "prompt") or _details(usage, "input")
     cached = _count(details, "cached_tokens")
     if cached is None:
-        cached = _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
+        cached = _count(
+            usage, "prompt_cache_hit_tokens", "cached_tokens", "cached_content_token_count"
+        )
     written = _count(details, "cache_write_tokens", "cache_creation_tokens")
+    if written is None:
+        written = _count(usage, "cache_write_tokens")
     if "cache_read_input_tokens" in usage or "cache_creation_input_tokens" in usage:
         cached = _count(usage, "cache_read_input_tokens") or cached or 0
         written = _count(usage, "cache_creation_input_tokens") or written or 0
-        if "prompt_tokens" not in usage and prompt is not None:
-            prompt += cached + written
+        whole = (prompt or 0) + cached + written
+        counted_apart = usage.get("total_tokens") == whole + (completion or 0)
+        if prompt is not None and ("prompt_tokens" not in usage or counted_apart):
+            prompt = whole
     if prompt is not None and cached is not None:
         cached = min(cached, prompt)
     if prompt is not None and written is not None:
@@ -154,9 +161,14 @@ def _by_rate(rate: Rate, tokens: Tokens) -> Price:
     prompt, completion = tokens.prompt or 0, tokens.completion or 0
     cached, written = tokens.cached or 0, tokens.written or 0
     discount = cached * (rate.input - rate.cached_input)
-    discount -= written * (rate.cache_write - rate.input)
-    total = prompt * rate.input + completion * rate.output - discount
-    return Price(round(total * 1000), f"config:{rate.pattern}", round(discount * 1000))
+    premium = written * (rate.cache_write - rate.input)
+    total = prompt * rate.input + completion * rate.output - discount + premium
+    return Price(
+        round(total * 1000),
+        f"config:{rate.pattern}",
+        round(discount * 1000),
+        round(premium * 1000),
+    )
 
 
 def _by_list(model: str, provider: str, tokens: Tokens, at: datetime | None) -> Price:
@@ -176,10 +188,12 @@ def _by_list(model: str, provider: str, tokens: Tokens, at: datetime | None) -> 
 
     try:
         total, name = cost(tokens.cached or 0, tokens.written or 0)
-        plain, _ = cost(0, 0)
+        unwritten = cost(tokens.cached or 0, 0)[0] if tokens.written else total
+        plain = cost(0, 0)[0] if tokens.cached else unwritten
     except (LookupError, ValueError):
         return Price(None)
-    return Price(total, f"genai-prices {genai_prices.__version__}:{name}", plain - total)
+    source = f"genai-prices {genai_prices.__version__}:{name}"
+    return Price(total, source, plain - unwritten, total - unwritten)
 
 
 def _details(usage: Mapping[str, Any], of: str) -> dict[str, Any]:

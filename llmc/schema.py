@@ -332,12 +332,22 @@ CREATE TABLE flight (
 ) STRICT, WITHOUT ROWID;
 """
 
+_PREMIUM = """
+-- The provider's own cache has two sides. In older lines, discount_nusd is what it took off less
+-- what writing to it cost.
+ALTER TABLE ledger ADD COLUMN written_tokens INTEGER;
+ALTER TABLE ledger ADD COLUMN premium_nusd INTEGER;
+ALTER TABLE ledger_day ADD COLUMN written_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger_day ADD COLUMN premium_nusd INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FIRST,
     _SECOND,
     _THIRD,
     _ROOM,
     _FLIGHT,
+    _PREMIUM,
 )
 VERSION = len(STEPS)
 

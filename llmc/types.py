@@ -91,11 +91,16 @@ class Tokens(NamedTuple):
 
 
 class Price(NamedTuple):
-    """What a call cost, in nano-USD (None: unknown), who says so, and the provider's discount."""
+    """What a call cost, in nano-USD (None: unknown), who says so, and the provider's own cache.
+
+    `discount` is what reading from that took off, `premium` what writing to it added; both are in
+    the cost already.
+    """
 
     cost: int | None
     source: str | None = None
-    discount: int | None = None  # saved by the provider's own cache, less its write premium
+    discount: int | None = None
+    premium: int | None = None
 
 
 class Answer(NamedTuple):
@@ -215,9 +220,11 @@ class Line(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    written_tokens: int | None = None
     spent_nusd: int | None = None
     avoided_nusd: int | None = None
     discount_nusd: int | None = None
+    premium_nusd: int | None = None
     avoided_latency: float | None = None
     embedding_nusd: int = 0
 

@@ -1198,6 +1198,8 @@ class TestCounting:
             "discount_nusd": 7,
             "latency": 2.0,
             "avoided_latency": None,
+            "written_tokens": None,
+            "premium_nusd": None,
         }
 
     def test_a_call_is_not_counted_twice(self, cache, store):
@@ -1241,6 +1243,8 @@ class TestCounting:
             "discount_nusd": None,
             "latency": 0.0,
             "avoided_latency": 2.0,
+            "written_tokens": None,
+            "premium_nusd": None,
         }
 
     def test_many_hits_are_counted_one_by_one(self, answered, store):

@@ -56,8 +56,10 @@ def test_a_line_keeps_all_that_it_is_given(ledger, write, store):
         level=2,
         entry_id=None,
         cached_tokens=30,
+        written_tokens=20,
         avoided_nusd=6,
-        discount_nusd=-7,
+        discount_nusd=7,
+        premium_nusd=8,
         avoided_latency=1.5,
     )
 
@@ -90,7 +92,13 @@ def test_requests_are_counted_by_where_their_answer_came_from(ledger, write):
 
 def test_money_and_tokens_are_summed(ledger, write):
     write(
-        line(spent_nusd=5000, cached_tokens=40, discount_nusd=300),
+        line(
+            spent_nusd=5000,
+            cached_tokens=40,
+            written_tokens=30,
+            discount_nusd=300,
+            premium_nusd=50,
+        ),
         line(spent_nusd=1, prompt_tokens=7, completion_tokens=3, source="bypass"),
         hit_line(avoided_nusd=5000, cached_tokens=40),
         hit_line(avoided_nusd=2000, prompt_tokens=11, completion_tokens=13),
@@ -99,10 +107,10 @@ def test_money_and_tokens_are_summed(ledger, write):
     found = total(ledger)
 
     assert (found["spent_nusd"], found["avoided_nusd"]) == (5001, 7000)
-    assert found["provider_discount_nusd"] == 300
+    assert (found["provider_discount_nusd"], found["provider_premium_nusd"]) == (300, 50)
     assert (found["prompt_tokens"], found["completion_tokens"]) == (107, 23)
     assert (found["avoided_prompt_tokens"], found["avoided_completion_tokens"]) == (111, 33)
-    assert found["provider_cached_tokens"] == 40
+    assert (found["provider_cached_tokens"], found["provider_written_tokens"]) == (40, 30)
 
 
 def test_money_is_exact_in_whole_numbers(ledger, write):

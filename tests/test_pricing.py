@@ -78,15 +78,20 @@ def test_prices_agree_with_those_worked_out_by_hand(model, tokens, dollars):
 
 
 @pytest.mark.parametrize(
-    ("tokens", "discount"),
+    ("tokens", "discount", "premium"),
     [
-        (Tokens(1000, 500), 0),
-        (Tokens(1000, 500, cached=400), 1_440_000),
-        (Tokens(1000, 500, written=400), -400_000),
+        (Tokens(1000, 500), 0, 0),
+        (Tokens(1000, 500, cached=400), 1_440_000, 0),  # 400 · (4 - 0.4)
+        (Tokens(1000, 500, written=400), 0, 400_000),  # 400 · (5 - 4)
+        (Tokens(1000, 500, cached=400, written=400), 1_440_000, 400_000),
     ],
 )
-def test_the_discount_is_what_the_provider_s_cache_took_off(tokens, discount):
-    assert pricing.price("gpt-5.6-sol", OPENAI, tokens, at=DAY).discount == discount
+def test_the_discount_is_what_reading_took_off_the_premium_what_writing_cost(
+    tokens, discount, premium
+):
+    price = pricing.price("gpt-5.6-sol", OPENAI, tokens, at=DAY)
+
+    assert (price.discount, price.premium) == (discount, premium)
 
 
 def test_a_call_is_priced_as_of_its_day():
@@ -174,7 +179,7 @@ def test_a_call_that_was_not_counted_has_no_price(tokens):
 def test_a_model_on_one_s_own_network_costs_nothing(host):
     price = pricing.price("deepseek-r1:8b", f"http://{host}:11434/v1", CALL)
 
-    assert price == Price(0, "local", 0)
+    assert price == Price(0, "local", 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,7 @@ def test_an_address_on_the_internet_is_not_local(host):
 
 
 def test_a_local_call_that_was_not_counted_costs_nothing_all_the_same():
-    assert pricing.price("llama3", "http://localhost:11434/v1", Tokens()) == Price(0, "local", 0)
+    assert pricing.price("llama3", "http://localhost:11434/v1", Tokens()) == Price(0, "local", 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -242,12 +247,15 @@ RATE = Rate("m*", input=2.0, output=10.0, cached_input=0.2, cache_write=2.5)
 @pytest.mark.parametrize(
     ("tokens", "price"),
     [
-        (Tokens(1000, 500), Price(7_000_000, "config:m*", 0)),
-        (Tokens(1000, 500, cached=400), Price(6_280_000, "config:m*", 720_000)),
-        (Tokens(1000, 500, written=100), Price(7_050_000, "config:m*", -50_000)),
-        (Tokens(1000, 500, cached=400, written=100), Price(6_330_000, "config:m*", 670_000)),
-        (Tokens(0, 0), Price(0, "config:m*", 0)),
-        (Tokens(1, 0), Price(2000, "config:m*", 0)),
+        (Tokens(1000, 500), Price(7_000_000, "config:m*", 0, 0)),
+        (Tokens(1000, 500, cached=400), Price(6_280_000, "config:m*", 720_000, 0)),
+        (Tokens(1000, 500, written=100), Price(7_050_000, "config:m*", 0, 50_000)),
+        (
+            Tokens(1000, 500, cached=400, written=100),
+            Price(6_330_000, "config:m*", 720_000, 50_000),
+        ),
+        (Tokens(0, 0), Price(0, "config:m*", 0, 0)),
+        (Tokens(1, 0), Price(2000, "config:m*", 0, 0)),
         (Tokens(1000, None), UNKNOWN),
         (Tokens(), UNKNOWN),
     ],
@@ -296,14 +304,14 @@ def test_a_rate_for_the_model_that_answered_is_used():
 
 @steady
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_the_cost_and_the_discount_make_up_the_undiscounted_cost(fresh, cached, written, out):
+def test_cost_discount_and_premium_make_up_the_cost_without_a_cache(fresh, cached, written, out):
     tokens = Tokens(fresh + cached + written, out, cached, written)
     plain = tokens._replace(cached=None, written=None)
 
     price = pricing.price("m", OPENAI, tokens, rates=(RATE,))
 
     undiscounted = pricing.price("m", OPENAI, plain, rates=(RATE,)).cost
-    assert price.cost + price.discount == pytest.approx(undiscounted, abs=1)
+    assert price.cost + price.discount - price.premium == pytest.approx(undiscounted, abs=1)
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 7}])

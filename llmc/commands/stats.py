@@ -27,7 +27,8 @@ def command(
     """Show what was saved, and what was spent.
 
     A saving is the recorded price of the call that an answer first cost; net is what remains
-    after embedding and judging. The provider's own discount stands apart from both.
+    after embedding and judging. What the provider's own cache took off, and what it charged for
+    writing, stands apart from both.
     """
     settings = config.load({"db": db})
     age = duration("--since", since)
@@ -42,10 +43,10 @@ def command(
     if json:
         output.print_json(figures if by is None else groups)
     elif by is not None:
-        right = [name for name in _COLUMNS if name != "name"]
-        columns = [by, *right]
-        rows = [[_shown(name, group[name]) for name in _COLUMNS] for group in groups]
-        output.print_table(columns, rows, color=colors, right=right)
+        told = any(group[name] for group in groups for name in _PROVIDER)
+        columns = _COLUMNS + (_PROVIDER if told or not streams.is_terminal(1) else ())
+        rows = [[_shown(name, group[name]) for name in columns] for group in groups]
+        output.print_table([by, *columns[1:]], rows, color=colors, right=columns[1:])
     elif streams.is_terminal(1):
         output.print_pairs(_story(figures), color=colors)
     else:
@@ -54,6 +55,8 @@ def command(
 
 
 _COLUMNS = ("name", "requests", "hits", "hit_rate", "avoided_usd", "spent_usd", "net_usd")
+#: What the provider's own cache did: a terminal has no room for it where that is nothing.
+_PROVIDER = ("provider_discount_usd", "provider_premium_usd")
 
 
 def _figures(totals: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +84,9 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
         "net_usd": None if avoided is None else (avoided - overhead) / 1e9,
         "spent_usd": None if spent is None else spent / 1e9,
         "provider_cached_tokens": count.get("provider_cached_tokens", 0),
+        "provider_written_tokens": count.get("provider_written_tokens", 0),
         "provider_discount_usd": count.get("provider_discount_nusd", 0) / 1e9,
+        "provider_premium_usd": count.get("provider_premium_nusd", 0) / 1e9,
         "unpriced_hits": count.get("unpriced_hits", 0),
         "unpriced_calls": count.get("unpriced_calls", 0),
         "time_saved_s": round(count.get("time_saved_s", 0), 3),
@@ -128,7 +133,8 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("embedding, judging", _overhead(figures)),
         ("net saving", _dollars(figures["net_usd"])),
         ("spent", _dollars(figures["spent_usd"])),
-        ("provider's discount", _discount(figures)),
+        ("provider's discount", _at_provider(figures, "discount", "cached")),
+        ("provider's premium", _at_provider(figures, "premium", "written")),
         (
             "price unknown",
             ", ".join(map(output.plural, unpriced, ("hit", "call"))) if any(unpriced) else "",
@@ -162,11 +168,10 @@ def _overhead(figures: dict[str, Any]) -> str:
     return _dollars(overhead) if overhead else ""
 
 
-def _discount(figures: dict[str, Any]) -> str:
-    if not figures["provider_discount_usd"]:
-        return ""
-    cached = figures["provider_cached_tokens"]
-    return f"{_dollars(figures['provider_discount_usd'])}  ({cached:,} cached tokens)"
+def _at_provider(figures: dict[str, Any], side: str, verb: str) -> str:
+    """Word what the provider's own cache took off, or charged."""
+    dollars, tokens = figures[f"provider_{side}_usd"], figures[f"provider_{verb}_tokens"]
+    return f"{_dollars(dollars)} ({tokens:,} {verb} tokens)" if dollars else ""
 
 
 def _dollars(dollars: float | None) -> str:

@@ -50,7 +50,9 @@ def test_json_has_every_figure(cli, prices, story):
         "net_usd": pytest.approx(2 * prices),
         "spent_usd": pytest.approx(2 * prices),
         "provider_cached_tokens": 0,
+        "provider_written_tokens": 0,
         "provider_discount_usd": 0,
+        "provider_premium_usd": 0,
         "unpriced_hits": 1,
         "unpriced_calls": 1,
         "time_saved_s": 4,
@@ -151,7 +153,17 @@ def test_figures_come_by_group(cli, prices, story, by, names):
     result = cli("stats", "--by", by)
 
     rows = [line.split("\t") for line in result.out.splitlines()]
-    assert rows[0] == [by, "requests", "hits", "hit_rate", "avoided_usd", "spent_usd", "net_usd"]
+    assert rows[0] == [
+        by,
+        "requests",
+        "hits",
+        "hit_rate",
+        "avoided_usd",
+        "spent_usd",
+        "net_usd",
+        "provider_discount_usd",
+        "provider_premium_usd",
+    ]
     assert [row[0] for row in rows[1:]] == names
     assert sum(int(row[1]) for row in rows[1:]) == 6
 
@@ -211,7 +223,7 @@ def test_a_models_name_does_not_command_the_terminal_nor_the_table(cli, upstream
 
     assert "[red]m[/x]\ufffd[2J" in shown.out
     assert "\x1b" not in shown.out
-    assert [line.count("\t") for line in piped.out.splitlines()] == [6, 6]
+    assert [line.count("\t") for line in piped.out.splitlines()] == [8, 8]
 
 
 def test_a_failed_question_is_no_request(cli, upstream):
