@@ -1,10 +1,13 @@
 """What did each request cost, or save? One line a request, and their sums.
 
-It holds no text of any request, so that deleting an entry leaves nothing of it here.
+Lines of more than 90 days ago become sums of their day, a few at each write: figures stay, and a
+file that is used for years stays small. No text of any request is in it, so that deleting an entry
+leaves nothing of it here.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,6 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["Group", "Ledger"]
 
 Group: TypeAlias = Literal["model", "namespace", "day", "source"]
+
+#: For so many seconds each line is kept, and the last ones for ever: they tell which answer was
+#: the last, and how an entry served.
+_EXACT, _LAST = 90 * 86400.0, 1_000
+
+#: How many lines a write folds: more than it adds.
+_FOLD = 50
 
 
 class Ledger:
@@ -26,6 +36,21 @@ class Ledger:
         """Add one line. The caller holds the transaction that the line belongs to."""
         marks = ", ".join("?" * len(line))
         self._file.execute(f"INSERT INTO ledger ({', '.join(line._fields)}) VALUES ({marks})", line)
+        self.fold(now=line.at, most=_FOLD)
+
+    def fold(self, *, now: float, most: int = -1) -> int:
+        """Make sums of `most` lines of days that are long over; return how many those were.
+
+        The caller holds a transaction. A day is that of the place where it is folded.
+        """
+        # No line is that old in most files, and the index says so in a few microseconds.
+        first = self._file.rows("SELECT min(at) FROM ledger")[0][0]
+        if first is None or first >= now - _EXACT:
+            return 0
+        ids = [row[0] for row in self._file.rows(_OLD, (now - _EXACT, _LAST, most))]
+        for sql in (_FOLDED, "DELETE FROM ledger WHERE id IN (SELECT value FROM json_each(?))"):
+            self._file.execute(sql, (json.dumps(ids),))
+        return len(ids)
 
     def add_judging(self, entry_id: int, nusd: int) -> None:
         """Add what judging cost to an entry's last semantic hit, in the caller's transaction."""
@@ -50,9 +75,15 @@ class Ledger:
         )
         return rows[0][0] if rows else None
 
-    def totals(self, *, since: float, by: Group | None = None) -> list[dict[str, Any]]:
-        """Sum the lines since an instant, all in one (none if there are none) or by group."""
-        return self._file.records(_TOTALS.format(group=_GROUPS[by]), (since,))
+    def totals(
+        self, *, since: float, by: Group | None = None, now: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Sum the lines since an instant, all in one (none if there are none) or by group.
+
+        Since one that lies more than 90 days before `now`, its whole day counts.
+        """
+        sql = _TOTALS.format(line=_GROUPS[by], day="day" if by == "day" else _GROUPS[by])
+        return self._file.records(sql, (since, since < now - _EXACT))
 
 
 _GROUPS: dict[Group | None, str] = {
@@ -63,23 +94,60 @@ _GROUPS: dict[Group | None, str] = {
     "source": "source",
 }
 
+_OLD = """
+SELECT id FROM ledger WHERE at < unixepoch(date(?, 'unixepoch', 'localtime'), 'utc')
+    AND id <= (SELECT max(id) FROM ledger) - ? ORDER BY at LIMIT ?
+"""
+_SUMS = {
+    "lines": "count(*)",
+    "prompt_tokens": "coalesce(sum(prompt_tokens), 0)",
+    "completion_tokens": "coalesce(sum(completion_tokens), 0)",
+    "cached_tokens": "coalesce(sum(cached_tokens), 0)",
+    "written_tokens": "coalesce(sum(written_tokens), 0)",
+    "spent_nusd": "coalesce(sum(spent_nusd), 0)",
+    "unknown_spent": "count(*) - count(spent_nusd)",
+    "avoided_nusd": "coalesce(sum(avoided_nusd), 0)",
+    "unknown_avoided": "count(*) - count(avoided_nusd)",
+    "embedding_nusd": "sum(embedding_nusd)",
+    "judging_nusd": "sum(judging_nusd)",
+    "discount_nusd": "coalesce(sum(discount_nusd), 0)",
+    "premium_nusd": "coalesce(sum(premium_nusd), 0)",
+    "seconds": "coalesce(sum(max(0.0, avoided_latency - latency)), 0.0)",
+}
+_NAMES = ", ".join(_SUMS)
+_OF_LINES = ", ".join(f"{sql} AS {name}" for name, sql in _SUMS.items())
+_OF_DAYS = ", ".join(f"sum({name}) AS {name}" for name in _SUMS)
+_FOLDED = f"""
+INSERT INTO ledger_day (day, namespace, model, source, {_NAMES})
+SELECT {_GROUPS["day"]}, namespace, model, source, {_OF_LINES}
+FROM ledger WHERE id IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3, 4
+ON CONFLICT (day, namespace, model, source) DO UPDATE SET
+    {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)}
+"""
+
 # Summed by source first: that leaves few rows for the cases below, and halves the time. A stale
 # answer is a hit that saved nothing; a failed one is no request, but looking it up cost something.
 # A sum of nothing but unknown prices is unknown.
-_TOTALS = """
-WITH part AS (
-    SELECT {group} AS name, source, source IN ('model', 'bypass') AS paid,
+_TOTALS = f"""
+WITH start AS (
+    SELECT date(?1, 'unixepoch', 'localtime') AS day,
+        iif(?2, unixepoch(date(?1, 'unixepoch', 'localtime'), 'utc'), ?1) AS at
+), both AS (
+    SELECT {{line}} AS name, source, {_OF_LINES} FROM ledger
+    WHERE at >= (SELECT at FROM start) GROUP BY 1, 2
+    UNION ALL
+    SELECT {{day}} AS name, source, {_OF_DAYS} FROM ledger_day
+    WHERE day >= (SELECT day FROM start) GROUP BY 1, 2
+), part AS (
+    SELECT name, source IN ('model', 'bypass') AS paid, source,
         source NOT IN ('model', 'bypass', 'failed', 'stale') AS saved,
-        CASE source WHEN 'failed' THEN 0 ELSE count(*) END AS lines,
-        sum(prompt_tokens) AS prompt, sum(completion_tokens) AS completion,
-        sum(cached_tokens) AS cached, sum(written_tokens) AS written,
-        sum(avoided_nusd) AS avoided,
-        count(*) - count(avoided_nusd) AS unknown_avoided, sum(spent_nusd) AS spent,
-        count(*) - count(spent_nusd) AS unknown_spent, sum(embedding_nusd) AS embedding,
-        sum(judging_nusd) AS judging, sum(discount_nusd) AS discount,
-        sum(premium_nusd) AS premium,
-        sum(max(0, avoided_latency - latency)) AS seconds
-    FROM ledger WHERE at >= ? GROUP BY name, source
+        iif(source = 'failed', 0, lines) AS lines, prompt_tokens AS prompt,
+        completion_tokens AS completion, cached_tokens AS cached, written_tokens AS written,
+        iif(unknown_avoided = lines, NULL, avoided_nusd) AS avoided, unknown_avoided,
+        iif(unknown_spent = lines, NULL, spent_nusd) AS spent, unknown_spent,
+        embedding_nusd AS embedding, judging_nusd AS judging, discount_nusd AS discount,
+        premium_nusd AS premium, seconds
+    FROM both
 )
 SELECT name,
     sum(lines) AS requests,

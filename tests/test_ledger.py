@@ -5,6 +5,8 @@ import time
 import pytest
 from drafts import draft, hit_line, line, new_store
 
+from llmc import ledger as ledger_room
+
 
 @pytest.fixture
 def store(db):
@@ -324,3 +326,115 @@ def test_judging_is_added_to_an_entrys_last_semantic_hit(ledger, write, store):
         (0,),
         (0,),
     ]
+
+
+class TestLinesOfLongAgo:
+    """They become sums of their day: a write folds a few, `prune` all."""
+
+    DAY = 86400.0
+    NOW = 400 * DAY + 5000.0
+    SINCES = (0.0, NOW - 300 * DAY, NOW - 95.5 * DAY, NOW - 89 * DAY, NOW - 3600.0)
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch):
+        monkeypatch.setattr(ledger_room, "_LAST", 3)
+
+    @pytest.fixture
+    def year(self, store):
+        """Add lines of all sources, models, namespaces and prices of a year, some unknown."""
+        sources = ("model", "exact", "semantic", "stale", "bypass", "failed", "memory")
+        lines = [
+            line(
+                at=self.NOW - (365 - number) * self.DAY - 977.0 * (number % 60),
+                source=sources[number % 7],
+                model="mnx"[number % 3],
+                namespace=("default", "work")[number % 2],
+                latency=0.5 * (number % 5),
+                prompt_tokens=None if number % 11 == 0 else number,
+                completion_tokens=None if number % 13 == 0 else 3 * number,
+                cached_tokens=number % 4 or None,
+                spent_nusd=None if number % 3 == 0 else 1000 + number,
+                avoided_nusd=None if number % 5 == 0 else 10 * number,
+                written_tokens=number % 3 or None,
+                discount_nusd=number % 6 or None,
+                premium_nusd=number % 8 or None,
+                avoided_latency=None if number % 7 == 0 else 1.5,
+                embedding_nusd=number % 2,
+            )
+            for number in range(365)
+        ]
+        with store.transaction():
+            list(map(store.ledger.write, [each._replace(at=self.NOW) for each in lines]))
+            store.file.execute("UPDATE ledger SET at = ? WHERE id = 1", (lines[0].at,))
+        for number, each in enumerate(lines, start=1):
+            store.file.execute("UPDATE ledger SET at = ? WHERE id = ?", (each.at, number))
+        store.file.execute("UPDATE ledger SET judging_nusd = id % 3")
+
+    def fold(self, store, **options) -> int:
+        with store.transaction():
+            return store.ledger.fold(now=self.NOW, **options)
+
+    def all_figures(self, ledger):
+        return [
+            pytest.approx(group, nan_ok=True)
+            for since in self.SINCES
+            for by in (None, "model", "namespace", "day", "source")
+            for group in ledger.totals(since=since, by=by, now=self.NOW)
+        ]
+
+    @pytest.mark.parametrize("most", [1, 100, -1])
+    def test_leave_all_figures_as_they_were(self, store, ledger, year, most):
+        before = self.all_figures(ledger)
+
+        self.fold(store, most=most)
+
+        after = self.all_figures(ledger)
+        assert len(after) > 400
+        assert [each.expected for each in after] == before
+
+    def test_leave_all_figures_as_they_were_where_the_day_begins_earlier(
+        self, store, ledger, year, far_east
+    ):
+        before = self.all_figures(ledger)
+
+        self.fold(store)
+
+        assert [each.expected for each in self.all_figures(ledger)] == before
+
+    def test_go_and_those_of_90_days_stay(self, store, year):
+        folded = self.fold(store)
+
+        left = store.file.rows("SELECT min(at) FROM ledger")[0][0]
+        assert folded == 276
+        assert store.file.number("SELECT count(*) FROM ledger") == 89
+        assert left > self.NOW - 91 * self.DAY
+
+    def test_go_a_few_at_each_write(self, store, year):
+        store.record(line(at=self.NOW))
+
+        assert store.file.number("SELECT count(*) FROM ledger") == 365 + 1 - 50
+
+    def test_are_folded_once_whoever_comes_first(self, store, ledger, year):
+        before = self.all_figures(ledger)
+
+        folded = [self.fold(store, most=200), self.fold(store), self.fold(store)]
+
+        assert folded == [200, 76, 0]
+        assert [each.expected for each in self.all_figures(ledger)] == before
+
+    def test_stay_where_they_are_the_last(self, store, ledger, write):
+        write(*[line(at=1000.0, entry_id=number) for number in range(1, 6)])
+
+        folded = self.fold(store)
+
+        assert folded == 2
+        assert ledger.last_entry_id() == 5
+
+    def test_count_by_whole_days(self, store, ledger, write):
+        day = self.NOW - 200 * self.DAY
+        write(line(at=day - 1800.0), line(at=day), line(at=day + 1800.0))
+
+        whole = ledger.totals(since=day, now=self.NOW)
+        to_the_second = ledger.totals(since=day, now=day + self.DAY)
+
+        assert (whole[0]["requests"], to_the_second[0]["requests"]) == (3, 2)

@@ -45,7 +45,7 @@ def command(
         findings = [_Finding("damage", "configuration", str(error))]
     else:
         findings = [_Finding("ok", "configuration", places.config_path(settings.environ))]
-        findings += _file(settings.db, repair=repair, yes=yes)
+        findings += _file(settings, repair=repair, yes=yes)
         findings += _place(settings.db)
         findings.append(_provider(settings))
         findings += _embedder(settings)
@@ -58,15 +58,36 @@ def command(
         raise typer.Exit(1)
 
 
-def _file(path: str, *, repair: bool, yes: bool) -> Iterator[_Finding]:
+def _file(settings: config.Settings, *, repair: bool, yes: bool) -> Iterator[_Finding]:
+    path = settings.db
     if not os.path.exists(path):
         yield _Finding("ok", "file", f"{path}: not there yet; the first answer makes it")
         return
     try:
-        with Store(path, create=False) as store:
+        with Store(path, create=False, limits=settings.limits) as store:
             yield from _store(store, repair=repair, yes=yes)
+            yield _room(store)
     except CacheFileError as error:
         yield _Finding("damage", "file", str(error))
+
+
+def _room(store: Store) -> _Finding:
+    """Say how much of its limits the file takes up, and what has gone for want of room."""
+    limits, held, size = store.eviction.limits, store.eviction.held(), store.file.size()
+    parts = [
+        "no limit of size"
+        if limits.max_size is None
+        else f"{size / _MB:,.1f} of {limits.max_size / _MB:,.1f} MB",
+        "no limit of entries"
+        if limits.max_entries is None
+        else f"{held:,} of {limits.max_entries:,} entries",
+    ]
+    if evicted := store.eviction.evicted():
+        parts.append(f"{output.plural(evicted, 'entry')} went for want of it")
+    over = held > (limits.max_entries or held) or size > (limits.max_size or size)
+    if over:
+        parts.append("the least valuable go as new ones come")
+    return _Finding("warning" if over else "ok", "room", "; ".join(parts))
 
 
 def _store(store: Store, *, repair: bool, yes: bool) -> Iterator[_Finding]:

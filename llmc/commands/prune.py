@@ -14,6 +14,9 @@ from llmc.store import Store
 
 __all__ = ["command"]
 
+#: Lines of the ledger that are folded at once.
+_PART = 10_000
+
 
 def command(
     older_than: Annotated[
@@ -71,6 +74,8 @@ def command(
         if asks and len(doomed) > expired:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
         removed = len(doomed) if dry_run else store.delete(doomed)
+        if not dry_run:
+            _fold(store, now=now)
         if not dry_run and removed:
             output.scrubbed(store.file.scrub())
         if vacuum and not dry_run:
@@ -79,6 +84,14 @@ def command(
     verb = "would remove" if dry_run else "removed"
     line = f"{verb} {output.plural(removed, 'entry')} ({expired} expired)\n"
     output.print_json(report) if json else output.print_text(line)
+
+
+def _fold(store: Store, *, now: float) -> None:
+    """Make sums of the ledger's old lines, by parts: others may write between two of them."""
+    while True:
+        with store.transaction():
+            if not store.ledger.fold(now=now, most=_PART):
+                return
 
 
 def _over(store: Store, doomed: set[int], most: int | None) -> int:

@@ -32,13 +32,17 @@ def command(
     """
     settings = config.load({"db": db})
     age = duration("--since", since)
-    start = 0.0 if age is None else time.time() - age
+    now = time.time()
+    start = 0.0 if age is None else now - age
     with Store(settings.db, create=False) as store:
-        groups = [_figures(group) for group in store.ledger.totals(since=start, by=by)]
-        entries, size = store.count(), store.file.size()
+        groups = [_figures(group) for group in store.ledger.totals(since=start, by=by, now=now)]
+        entries, size, evicted = store.count(), store.file.size(), store.eviction.evicted()
         figures_of_meaning = _by_meaning(settings, store, since=start)
     figures: dict[str, Any] = groups[0] if groups and by is None else _figures({})
     figures |= figures_of_meaning | {"entries": entries, "size_bytes": size, "since_s": age}
+    limits = settings.limits
+    figures |= {"max_entries": limits.max_entries, "max_size_bytes": limits.max_size}
+    figures |= {"evicted": evicted}
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
     if json:
         output.print_json(figures if by is None else groups)
@@ -144,6 +148,7 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
             "stored",
             f"{output.plural(figures['entries'], 'answer')}, {figures['size_bytes'] / 1e6:.1f} MB",
         ),
+        ("gone for want of room", f"{figures['evicted']:,}" if figures["evicted"] else ""),
     ]
     return [(name, value) for name, value in story if value]
 

@@ -24,7 +24,7 @@ def test_all_is_well(cli, upstream):
 
     assert (result.code, result.err) == (0, "")
     assert states(result) == dict.fromkeys(
-        ["configuration", "file", "integrity", "disk", "provider"], "ok"
+        ["configuration", "file", "room", "integrity", "disk", "provider"], "ok"
     ) | {"embedder": "warning"}
     assert "llmc model pull" in says(result, "embedder")
     assert "1 entry" in says(result, "file")
@@ -282,3 +282,29 @@ def test_what_cannot_search_vectors_cannot_repair_them(cli, broken_vectors, unlo
     assert states(result)["vectors"] == "damage"
     assert "no such table: index_1_1_rowids" in says(result, "vectors")
     assert "--repair" not in says(result, "vectors")
+
+
+def test_it_tells_how_much_of_its_limits_the_file_takes_up(cli, upstream, monkeypatch):
+    monkeypatch.setenv("LLMC_MAX_ENTRIES", "2")
+    for number in range(3):
+        cli("ask", f"q {number}")
+
+    result = cli("doctor", "--json")
+
+    assert says(result, "room").endswith(
+        "of 10,737.4 MB; 2 of 2 entries; 1 entry went for want of it"
+    )
+
+
+def test_a_file_over_its_limits_is_a_warning(cli, upstream, monkeypatch):
+    cli("ask", "q 0")
+    cli("ask", "q 1")
+    monkeypatch.setenv("LLMC_MAX_ENTRIES", "1")
+    monkeypatch.setenv("LLMC_MAX_SIZE", "none")
+
+    result = cli("doctor", "--json")
+
+    assert (result.code, states(result)["room"]) == (0, "warning")
+    assert says(result, "room") == (
+        "no limit of size; 2 of 1 entries; the least valuable go as new ones come"
+    )

@@ -7,6 +7,7 @@ import pytest
 from encoder import STORED, THIRD
 from upstream import USAGE, Reply
 
+from llmc import ledger
 from llmc.types import Verdict
 
 
@@ -66,6 +67,9 @@ def test_json_has_every_figure(cli, prices, story):
         "wrong_hit_rate_high": None,
         "entries": 2,
         "since_s": None,
+        "max_entries": None,
+        "max_size_bytes": 10 << 30,
+        "evicted": 0,
     }
 
 
@@ -400,3 +404,38 @@ def test_only_recent_audits_count_where_a_time_is_given(figures, verdicts):
     verdicts(audit=(1, 9))
 
     assert figures("--since", "1h")["audited"] == 0
+
+
+def test_what_went_for_want_of_room_is_told(cli, prices, monkeypatch, upstream):
+    monkeypatch.setenv("LLMC_MAX_ENTRIES", "1")
+    cli("ask", "q 0")
+    cli("ask", "q 1")
+
+    figures = json.loads(cli("stats", "--json").out)
+    told = cli("stats", "--color", "never", terminal=True).out
+
+    assert (figures["entries"], figures["max_entries"], figures["evicted"]) == (1, 1, 1)
+    assert re.search(r"gone for want of room +1\n", told)
+
+
+def test_figures_are_the_same_before_and_after_old_lines_are_folded(
+    cli, prices, story, store, monkeypatch
+):
+    monkeypatch.setattr(ledger, "_LAST", 0)
+    store.file.execute("UPDATE ledger SET at = at - 100 * 86400 WHERE id < 5")
+    asked = [
+        [*since, *by, "--json"]
+        for since in ([], ["--since", "101d"], ["--since", "100d"], ["--since", "7d"])
+        for by in ([], *(["--by", name] for name in ("model", "namespace", "day", "source")))
+    ]
+    before = [json.loads(cli("stats", *each).out) for each in asked]
+
+    cli("prune")
+
+    after = [json.loads(cli("stats", *each).out) for each in asked]
+    assert store.file.number("SELECT count(*) FROM ledger") == 2
+    assert [_without_size(each) for each in after] == [_without_size(each) for each in before]
+
+
+def _without_size(figures):
+    return {**figures, "size_bytes": 0} if isinstance(figures, dict) else figures
