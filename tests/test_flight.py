@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable
 
 import pytest
 from processes import at_once, start
+from upstream import Reply
 
 from llmc.errors import (
     CacheFileError,
@@ -387,3 +389,53 @@ def test_many_processes_ask_once(db, tmp_path):
 
     assert said == ["asked"] * 8
     assert answer.read_text() == "asked "
+
+
+class TestCommandLines:
+    """The real program, as `xargs -P` would start it."""
+
+    @pytest.fixture
+    def asking(self, upstream, monkeypatch):
+        monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        code = "from llmc.__main__ import main; main()"
+        processes = []
+
+        def asking(*arguments: str) -> subprocess.Popen[str]:
+            processes.append(start(code, "ask", "--no-stdin", *arguments))
+            return processes[-1]
+
+        yield asking
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+    def test_that_ask_the_same_at_once_pay_once(self, asking, upstream):
+        upstream.will(Reply("forty-two", delay=1))
+        processes = [asking("why?") for _ in range(12)]
+
+        said = [process.communicate()[0] for process in processes]
+
+        assert said == ["forty-two\n"] * 12
+        assert len(upstream.calls) == 1
+
+    def test_share_the_failure_of_the_one_that_asked(self, asking, upstream):
+        upstream.will(*[Reply(status=400, delay=1)] * 12)
+        processes = [asking("why?") for _ in range(6)]
+
+        said = [process.communicate()[1] for process in processes]
+
+        assert [process.returncode for process in processes] == [1] * 6
+        assert sorted("another llmc" in text for text in said) == [False] + [True] * 5
+        assert len(upstream.calls) == 1
+
+    def test_take_over_from_one_that_was_killed(self, asking, upstream):
+        upstream.will(Reply(delay=60), Reply("forty-two"))
+        killed = asking("why?")
+        upstream.wait_for_call()
+        follower = asking("why?")
+        killed.kill()
+
+        out, _ = follower.communicate(timeout=30)
+
+        assert (out, len(upstream.calls)) == ("forty-two\n", 2)

@@ -48,6 +48,7 @@ class Upstream:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.script: deque[Reply] = deque()
+        self._called = threading.Event()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"upstream": self})
@@ -76,9 +77,14 @@ class Upstream:
         """Record a call and return the reply to it."""
         with self._lock:
             self.calls.append(call)
+            self._called.set()
             if self.script:
                 return self.script.popleft()
             return Reply(f"answer {len(self.calls)}")
+
+    def wait_for_call(self) -> None:
+        """Return once a request has arrived; give up after a minute."""
+        assert self._called.wait(60), "nobody asked"
 
     def wait(self, seconds: float) -> None:
         """Hold a reply back."""
