@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from llmc import drafting, judging, keys, policy
 from llmc.errors import LlmcError
 from llmc.lives import Lives
-from llmc.meaning import verdict_on
 from llmc.pricing import tokens_of
+from llmc.questions import verdict_on
 from llmc.types import Ask, Miss
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-__all__ = ["MAGIC", "backup", "opened"]
+__all__ = ["MAGIC", "backup", "opened", "workshop"]
 
 #: How every SQLite file begins.
 MAGIC = b"SQLite format 3\0"
@@ -50,7 +50,7 @@ def backup(source: str, target: str, *, force: bool) -> int:
     folder = os.path.dirname(os.path.abspath(target))
     with contextlib.ExitStack() as stack:
         try:
-            part = stack.enter_context(_workshop(folder))
+            part = stack.enter_context(workshop(folder))
             _make(part)
         except OSError as error:
             raise InputError(f"{target}: {_reason(error)}") from error
@@ -78,7 +78,7 @@ def opened(path: str, *, folder: str) -> Iterator[Store]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            copy = stack.enter_context(_workshop(folder))
+            copy = stack.enter_context(workshop(folder))
             _make(copy)
         except OSError as error:
             raise CacheFileError(f"cache folder {folder}: {_reason(error)}") from error
@@ -94,7 +94,7 @@ def opened(path: str, *, folder: str) -> Iterator[Store]:
 
 
 @contextlib.contextmanager
-def _workshop(folder: str) -> Iterator[str]:
+def workshop(folder: str) -> Iterator[str]:
     """Name a place for a copy, in a folder of its own that is there as long as the block lasts.
 
     What processes left that were killed in it is removed: each such folder is locked while its
@@ -183,11 +183,14 @@ def _copy(source: str, target: str, *, named: str) -> None:
         if alone and os.path.exists(f"{source}-wal"):
             # Somebody opened it meanwhile: what was read without locks may be of two moments.
             _copy_pages(source, target, alone=False)
+        _require_sound(target)
     except apsw.FullError as error:
         raise LlmcError(f"{named}: no space left on device") from error
     except (apsw.NotADBError, apsw.CorruptError) as error:
-        fault = "damaged" if isinstance(error, apsw.CorruptError) else "not a cache file"
-        raise CacheFileError(f"cache file {source}: it is {fault}") from error
+        if isinstance(error, apsw.NotADBError):
+            raise CacheFileError(f"cache file {source}: it is not a cache file") from error
+        hint = "llmc doctor --repair saves what can be read"
+        raise CacheFileError(f"cache file {source}: it is damaged", hint=hint) from error
     except (apsw.Error, OSError) as error:
         raise CacheFileError(f"cache file {source}: {_reason(error)}") from error
 
@@ -207,6 +210,15 @@ def _copy_pages(source: str, target: str, *, alone: bool) -> None:
         ):
             while not pages.done:
                 pages.step(_PART)
+
+
+def _require_sound(path: str) -> None:
+    """Raise CorruptError if a copy is damaged, as its original then is: it would be no backup."""
+    import apsw
+
+    with contextlib.closing(_reader(path, alone=True)) as reader:
+        if _rows(reader, "PRAGMA quick_check(1)") != [("ok",)]:
+            raise apsw.CorruptError
 
 
 def _reader(path: str, *, alone: bool) -> apsw.Connection:

@@ -11,6 +11,7 @@
     ├── EmbeddingError        1   no vector, and why; a lookup then is a miss, never a hit
     ├── SharedError           1   the shared level cannot be used; a lookup goes on without it
     └── CacheFileError        5   the cache file cannot be used
+        └── DamagedError      5   its pages are damaged, or are none
 
 Every error says what happened in one line and carries what was known where it was raised.
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 __all__ = [
     "CacheFileError",
     "ConfigError",
+    "DamagedError",
     "EmbeddingError",
     "InputError",
     "KeyRefused",
@@ -124,3 +126,7 @@ class CacheFileError(LlmcError):
     """Report a cache file that cannot be used."""
 
     exit_code = 5
+
+
+class DamagedError(CacheFileError):
+    """Report a cache file whose pages are damaged, or which SQLite takes for no file of its own."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from llmc import schema
-from llmc.errors import CacheFileError
+from llmc.errors import CacheFileError, DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,8 @@ BUSY_TIMEOUT = 5_000
 #: A WAL below this many bytes is left alone at closing. One-shot processes that checkpoint each
 #: time pay two fsyncs; ones that never do read an ever longer WAL at every start (+2 µs a frame).
 WAL_KEEP = 400_000
+
+_WAY_OUT = "llmc doctor --repair saves what can be read"
 
 
 class File:
@@ -250,8 +252,12 @@ class File:
         try:
             with self._lock:
                 yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            hint = _WAY_OUT if isinstance(error, apsw.CorruptError) else None
+            raise DamagedError(f"cache file {self.path}: {_reason(error)}", hint=hint) from error
         except (apsw.Error, OSError, ValueError) as error:
-            raise CacheFileError(f"cache file {self.path!s}: {_reason(error)}") from error
+            hint = _WAY_OUT if str(error).startswith("no such table") else None
+            raise CacheFileError(f"cache file {self.path}: {_reason(error)}", hint=hint) from error
         except CacheFileError as error:
             if str(error).startswith("cache file"):
                 raise

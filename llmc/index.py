@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmc.file import File
 
-__all__ = ["Index", "load"]
+__all__ = ["Index", "leftovers", "load"]
 
 #: Parts that an index is divided into by group, so that a search reads a part only. Few: every
 #: part takes at least one chunk, 33 KB of an index for vectors of 384 numbers.
@@ -87,6 +87,11 @@ class Index:
             f"CREATE VIRTUAL TABLE {name} USING vec0 ({columns}, chunk_size = {_CHUNK})"
         )
         self._sizes = (_CHUNK // 8, _CHUNK * 8, _CHUNK * width // 8, _CHUNK * 8)
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self._name
 
     def make(self) -> None:
         """Make the table, empty."""
@@ -230,6 +235,14 @@ class Index:
             )
             for vector_id, chunk_id, offset, group, numbers in rows
         }
+
+
+def leftovers(file: File, kept: Iterable[str]) -> list[Index]:
+    """Return the indexes in a file that are none of the `kept` ones, by their names."""
+    rows = file.rows(
+        "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE index%USING vec0%'"
+    )
+    return [Index(file, name, 0) for (name,) in rows if name not in set(kept)]
 
 
 def load(file: File) -> None:

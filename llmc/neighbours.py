@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc.meaning import group_of, question_of
+from llmc.questions import group_of, question_of
 from llmc.semantic import Refusal
 from llmc.settings import ERRORS
 

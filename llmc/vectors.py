@@ -38,14 +38,11 @@ class Neighbour(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An entry that has no vector yet, with all that decides whether it may have one."""
+    """An entry that has no vector yet, with what decides whether it may have one."""
 
     entry_id: int
     prompt: str
     instruction_at: int
-    frame: str
-    namespace: str
-    scope_hash: bytes
 
 
 class Space(NamedTuple):
@@ -66,8 +63,8 @@ class Space(NamedTuple):
 _SPACE = ", ".join(Space._fields)
 
 _DUE = """
-SELECT e.id, e.prompt, e.instruction_at, s.frame, e.namespace, s.hash
-FROM vector_due AS d JOIN entry AS e ON e.id = d.entry_id JOIN scope AS s ON s.id = d.scope_id
+SELECT e.id, e.prompt, e.instruction_at
+FROM vector_due AS d JOIN entry AS e ON e.id = d.entry_id
 WHERE d.space_id = ? AND d.scope_id = (SELECT id FROM scope WHERE hash = ?) AND d.namespace = ?
 ORDER BY d.entry_id DESC LIMIT ?
 """
@@ -266,7 +263,7 @@ class Vectors:
 
     def damage(self) -> list[str]:
         """Return what is wrong with the vectors and their indexes; nothing if they are sound."""
-        found = []
+        found = [f"{each.name} is the index of no vectors" for each in self._leftovers()]
         for space in self.spaces():
             unfit = len(self._unfit(space))
             lines = [f"{unfit} are no unit vectors"] if unfit else []
@@ -282,6 +279,8 @@ class Vectors:
         """
         with self._file.transaction():
             self._load()
+            for each in self._leftovers():
+                each.drop()
             for space in self.spaces():
                 self._discard(space, self._unfit(space))
                 self._rebuild(space)
@@ -295,6 +294,9 @@ class Vectors:
 
     def _index(self, space: Space) -> Index:
         return Index(self._file, space.table, space.dimension)
+
+    def _leftovers(self) -> list[Index]:
+        return index.leftovers(self._file, [space.table for space in self.spaces()])
 
     def _space(self, space: int) -> Space:
         rows = self._file.rows(f"SELECT {_SPACE} FROM space WHERE id = ?", (space,))

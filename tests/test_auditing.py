@@ -9,7 +9,7 @@ from llmc import keys
 from llmc.asking import Asking
 from llmc.auditing import Auditor
 from llmc.errors import CacheFileError, KeyRefused, Unavailable
-from llmc.meaning import pair_of
+from llmc.questions import pair_of
 from llmc.types import Alias, Answer, Ask, Price
 
 STORED, REWORDED = "how do I undo the last git commit?", "how can I undo my last git commit?"

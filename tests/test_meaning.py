@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from llmc import drafting, keys, semantic
 from llmc.errors import EmbeddingError
-from llmc.meaning import Chosen, Meaning, group_of, pair_of, question_of, verdict_on
+from llmc.meaning import Chosen, Meaning
+from llmc.questions import group_of, pair_of, question_of, verdict_on
 from llmc.types import Alias, Ask, Miss
 
 NOW = 2000.0

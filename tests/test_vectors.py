@@ -497,7 +497,7 @@ class TestDue:
 
         (found,) = store.vectors.due(space, namespace="work", scope_hash=given.scope_hash, limit=9)
 
-        assert found == (entry_id, given.prompt, 10, given.frame, "work", given.scope_hash)
+        assert found == (entry_id, given.prompt, 10)
 
     def test_are_one_scopes_and_one_namespaces(self, store, space):
         other = draft("second", system="be brief")

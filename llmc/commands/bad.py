@@ -7,8 +7,8 @@ import typer
 
 from llmc import config, keys, output, streams
 from llmc.errors import LlmcError, ProviderError
-from llmc.meaning import verdict_on
 from llmc.options import Color, Db, EntryId, Json
+from llmc.questions import verdict_on
 from llmc.store import Store
 from llmc.types import Ask, Entry, Request
 

@@ -231,7 +231,7 @@ def test_what_a_killed_copy_left_goes_with_the_next_one(cli, asked, copy):
 
 
 def test_what_another_copy_is_at_work_on_stays(cli, asked, copy):
-    with copies._workshop(str(copy.parent)) as others:
+    with copies.workshop(str(copy.parent)) as others:
         copies._make(others)
         cli("backup", str(copy))
 
@@ -249,3 +249,20 @@ def test_a_folder_that_looks_like_one_left_keeps_what_is_the_users(cli, asked, c
     cli("backup", str(copy))
 
     assert files(users) == ["notes"]
+
+
+def test_a_damaged_file_is_copied_not_at_all_and_the_way_out_is_named(cli, asked, copy, db, store):
+    store.file.scrub()
+    content = bytearray(db.read_bytes())
+    content[-8192:] = b"\xa5" * 8192
+    content[100:108] = b"\xa5" * 8
+    db.write_bytes(content)
+
+    result = cli("backup", str(copy))
+
+    assert (result.code, result.out) == (5, "")
+    assert result.err == (
+        f"llmc: error: cache file {db}: it is damaged\n"
+        "llmc:   llmc doctor --repair saves what can be read\n"
+    )
+    assert files(copy.parent) == []

@@ -1,10 +1,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from importlib.machinery import PathFinder
+from types import SimpleNamespace
 
+import apsw
 import pytest
+from drafts import draft
+from processes import start
+
+from llmc import checks, keys
+from llmc.file import File
+from llmc.questions import group_of, question_of
+from llmc.store import Store
+
+#: Opens a cache file and keeps it open until a line comes.
+HOLD = """
+import apsw, sys
+db = apsw.Connection(sys.argv[1])
+db.execute("PRAGMA user_version").get
+print(flush=True)
+input()
+"""
 
 
 def states(result) -> dict[str, str]:
@@ -201,10 +220,13 @@ def test_repair_of_a_sound_file_asks_nothing(cli, upstream):
 @pytest.fixture
 def vectors(cli, upstream, store):
     """An entry with a vector, and the vectors of its file."""
-    cli("ask", "q")
+    prompt = "how do I undo a commit?"
+    cli("ask", prompt)
+    request = keys.request_from(store.frame(1)[0], prompt)
+    group = group_of("default", store.entry(1).scope_hash, question_of(request))
     with store.transaction():
         space = store.vectors.make_space("tiny", 4)
-        store.vectors.add(space, 1, group=5, vector=struct.pack("<4f", 1, 0, 0, 0))
+        store.vectors.add(space, 1, group=group, vector=struct.pack("<4f", 1, 0, 0, 0))
     return store.vectors
 
 
@@ -282,6 +304,250 @@ def test_what_cannot_search_vectors_cannot_repair_them(cli, broken_vectors, unlo
     assert states(result)["vectors"] == "damage"
     assert "no such table: index_1_1_rowids" in says(result, "vectors")
     assert "--repair" not in says(result, "vectors")
+
+
+# -- damage, and what is saved of it ---------------------------------------------------------------
+
+
+@pytest.fixture
+def answers(cli, upstream, store, db):
+    """Thirty answers in a closed file, whose log is folded in."""
+    with store.transaction():
+        for number in range(30):
+            store.write(draft(f"question {number}", "blue " * 400))
+    store.file.scrub()
+    store.close()
+    return db
+
+
+@pytest.fixture
+def damaged(answers):
+    """The same, with pages of noise among those of its entries."""
+    with apsw.Connection(str(answers)) as connection:
+        pages = [p for (p,) in connection.execute("SELECT pageno FROM dbstat WHERE name = 'entry'")]
+    connection.close()
+    content = bytearray(answers.read_bytes())
+    for number in pages[3:6]:
+        content[(number - 1) * 4096 : number * 4096] = b"\xa5" * 4096
+    answers.write_bytes(content)
+    return answers
+
+
+def test_damage_names_the_way_out(cli, damaged):
+    result = cli("doctor", "--json")
+
+    assert result.code == 1
+    told = [row["says"] for row in json.loads(result.out) if row["state"] == "damage"]
+    assert [line for line in told if not line.endswith("; --repair saves what can be read")] == []
+
+
+def test_repair_saves_what_can_be_read_and_says_how_much(cli, damaged, listed):
+    before = damaged.read_bytes()
+
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    (kept,) = damaged.parent.glob("llmc.db.damaged-*")
+    assert result.code == 0
+    assert "damage" not in states(result).values()
+    assert kept.read_bytes() == before
+    left = len(listed())
+    assert 20 < left < 30
+    assert f"saved {left} entries, 1 scope; lost at least {30 - left} entries;" in says(
+        result, "salvage"
+    )
+    assert says(result, "salvage").endswith(f"; the damaged file is kept as {kept}")
+    assert cli("doctor", "--json").code == 0
+
+
+@pytest.mark.parametrize("damage", ["header", "cut", "first page"])
+def test_repair_copes_with_what_cannot_be_opened(cli, answers, listed, damage):
+    content = bytearray(answers.read_bytes())
+    match damage:
+        case "header":
+            content[:100] = bytes(100)
+        case "cut":
+            del content[len(content) * 4 // 5 :]
+        case "first page":
+            content[:4096] = b"\xa5" * 4096
+    answers.write_bytes(content)
+
+    before = cli("doctor", "--json")
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert (before.code, result.code) == (1, 0)
+    assert len(listed()) > 0
+    assert cli("doctor").code == 0
+
+
+def test_repair_of_damage_needs_yes_where_nobody_can_be_asked(cli, damaged):
+    before = damaged.read_bytes()
+
+    result = cli("doctor", "--repair")
+
+    assert result.code == 2
+    assert "--yes" in result.err
+    assert damaged.read_bytes() == before
+
+
+def test_repair_of_damage_that_is_refused_changes_nothing(cli, damaged):
+    before = damaged.read_bytes()
+
+    result = cli("doctor", "--repair", stdin="n\n", terminal=True)
+
+    assert result.code == 1
+    assert "save what can be read into a new file" in result.err
+    assert damaged.read_bytes() == before
+
+
+def test_repair_waits_for_nobody_who_has_the_file_open(cli, damaged):
+    with start(HOLD, damaged) as other:
+        other.stdout.readline()
+
+        result = cli("doctor", "--repair", "--yes", "--json")
+
+        other.communicate("\n")
+    assert result.code == 1
+    assert "another process has it open" in says(result, "repair")
+
+
+def test_repair_of_a_file_that_is_none_leaves_it_alone(cli, upstream, unusable):
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert result.code == 1
+    assert unusable.content is None or unusable.path.read_bytes() == unusable.content
+    assert list(unusable.path.parent.glob("*damaged*")) == []
+
+
+def test_a_command_that_meets_damage_names_the_way_out(program, damaged):
+    result = program("list")
+
+    assert result.code == 5
+    assert result.err == (
+        f"llmc: error: cache file {damaged}: it is damaged\n"
+        "llmc:   llmc doctor --repair saves what can be read\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "table", ["meta", "entry_text", "alias", "verdict", "ledger", "vector_due", "space", "tally"]
+)
+def test_repair_makes_a_missing_table_anew(cli, answers, listed, table):
+    with apsw.Connection(str(answers)) as connection:
+        connection.execute(f"DROP TABLE {table}")
+    connection.close()
+
+    before = cli("doctor", "--json")
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert (before.code, result.code) == (1, 0)
+    assert f"table {table} is missing; --repair puts that right" in says(before, "tables")
+    assert len(listed()) == 30
+    assert len(listed("search", "blue")) == 30
+    assert cli("doctor").code == 0
+
+
+def test_repair_drops_the_index_of_vectors_that_are_gone(cli, vectors, store):
+    store.file.execute("PRAGMA foreign_keys = OFF")
+    store.file.execute("DROP TABLE space")
+
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert result.code == 0
+    names = "SELECT name FROM sqlite_schema WHERE name LIKE 'index%'"
+    assert store.file.rows(names) == []
+
+
+def test_repair_makes_vectors_due_again(cli, vectors, store):
+    store.file.execute("UPDATE vector SET grp = 6")
+
+    before = cli("doctor", "--json")
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert (before.code, result.code) == (1, 0)
+    assert "1 vectors are not where their questions belong" in says(before, "tables")
+    assert store.file.rows("SELECT entry_id FROM vector_due") == [(1,)]
+
+
+def test_a_text_that_is_none_is_damage_and_its_row_is_lost(cli, answers, listed):
+    with apsw.Connection(str(answers)) as connection:
+        connection.execute("UPDATE entry SET answer = CAST(x'ff00ff' AS TEXT) WHERE id = 3")
+    connection.close()
+
+    before = cli("doctor", "--json")
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert (before.code, result.code) == (1, 0)
+    assert "1 rows of entry hold a text that is not UTF-8" in says(before, "texts")
+    assert len(listed()) == 29
+
+
+def test_a_file_whose_log_alone_is_left_is_damage(cli, answers, listed):
+    with Store(str(answers)) as store:
+        store.put(draft("the newest", system="another scope"), None)
+    answers.write_bytes(b"")
+
+    before = cli("doctor", "--json")
+    result = cli("doctor", "--repair", "--yes", "--json")
+
+    assert (before.code, result.code) == (1, 0)
+    assert [entry["prompt"] for entry in listed()][:1] == ["the newest"]
+
+
+# -- where it lies ---------------------------------------------------------------------------------
+
+
+MOUNTS = """\
+proc /proc proc rw 0 0
+/dev/sda1 / ext4 rw 0 0
+server:/home {home} {kind} rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("nfs4", "nfs4 is a network file system: WAL is not safe there; use --db"),
+        ("cifs", "cifs is a network file system: WAL is not safe there; use --db"),
+        ("9p", "9p is a network file system: WAL is not safe there; use --db"),
+        ("fuse.sshfs", "fuse.sshfs is a network file system: WAL is not safe there; use --db"),
+        ("xfs", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["plain", "with space", "with\\backslash"])
+def test_a_network_file_system_is_a_warning(tmp_path, kind, says, name):
+    home = tmp_path / name
+    home.mkdir()
+    point = str(home).replace("\\", "\\134").replace(" ", "\\040")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS.format(home=point, kind=kind))
+
+    found = list(checks.place(str(home / "not" / "there" / "llmc.db"), mounts=str(mounts)))
+
+    assert [(f.state, f.says) for f in found[1:]] == ([("warning", says)] if says else [])
+
+
+def test_a_system_without_a_table_of_mounts_tells_nothing(tmp_path):
+    found = list(checks.place(str(tmp_path / "llmc.db"), mounts=str(tmp_path / "none")))
+
+    assert [f.part for f in found] == ["disk"]
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=99_000_000))
+
+    (found,) = checks.place(str(tmp_path / "llmc.db"), mounts="/dev/null")
+
+    assert (found.state, found.says) == ("warning", "99 MB free")
+
+
+def test_a_log_that_has_grown_large_is_a_warning(cli, upstream, monkeypatch):
+    cli("ask", "q")
+    monkeypatch.setattr(File, "wal_size", lambda _: 70_000_000)
+
+    result = cli("doctor", "--json")
+
+    assert result.code == 0
+    assert says(result, "wal") == "70 MB wait to be folded into the file"
 
 
 def test_it_tells_how_much_of_its_limits_the_file_takes_up(cli, upstream, monkeypatch):
