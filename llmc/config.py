@@ -69,6 +69,7 @@ class Settings(NamedTuple):
     evict: Evict
     timeout: float
     retries: int
+    prompt_cache: str
     aliases: dict[str, str]
     providers: dict[str, Endpoint]
     rates: tuple[Rate, ...]
@@ -221,6 +222,7 @@ def cache_of(
             strange_headers=() if endpoint.is_openai else _strange_headers(settings.environ),
             timeout=min(settings.timeout, _ASIDE) if aside else settings.timeout,
             retries=0 if aside else settings.retries,
+            prompt_cache=settings.prompt_cache == "auto",
             note=(lambda _: None) if aside else note,
         )
 

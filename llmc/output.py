@@ -334,8 +334,25 @@ def print_plan(plan: dict[str, Any]) -> None:
         cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
         cost += f" for about {plan['estimated_prompt_tokens']:,} prompt tokens, plus the answer's"
     body = json.dumps(plan["request"], ensure_ascii=False, indent=2)
+    asked = plan["source"] == "model" and plan.get("prompt_cache")
+    caching = f"caching  {_caching(plan['prompt_cache'])}\n" if asked else ""
     print_text(
-        f"key      {plan['key']}\nanswer   {text.one_line(by)}\ncost     {cost}\nrequest  {body}\n"
+        f"key      {plan['key']}\nanswer   {text.one_line(by)}\ncost     {cost}\n{caching}"
+        f"request  {body}\n"
+    )
+
+
+def _caching(told: dict[str, Any]) -> str:
+    """Say what the prompt costs with the provider's own cache, marked and unmarked."""
+    first, after, unmarked = (
+        "unknown" if (known := told[f"estimated_{name}_cost_usd"]) is None
+        else text.usd(round(known * 1e9))
+        for name in ("first", "next", "unmarked")
+    )  # fmt: skip
+    marks = ", ".join(told["marks"]) or "no marks"
+    return (
+        f"about {told['estimated_static_tokens']:,} static tokens; {marks}: {first} at first,"
+        f" {after} for the next question on them; {unmarked} without marks"
     )
 
 

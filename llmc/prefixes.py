@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from llmc import keys
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from llmc.types import Request
 
-__all__ = ["MINIMUM", "head_of", "prefix_groups"]
+__all__ = ["MINIMUM", "head_of", "prefix_groups", "static_of"]
 
 #: The shortest beginning that a provider's cache keeps, in tokens: OpenAI's own, and most others'.
 MINIMUM = 1024
@@ -27,9 +28,8 @@ def prefix_groups(requests: Sequence[Request]) -> list[list[int]]:
     """
     groups: dict[object, list[int]] = {}
     for place, request in enumerate(requests):
-        head = head_of(request)
-        is_long = estimate_tokens(head) >= MINIMUM
-        key = (_settings_of(request), head) if is_long else place
+        is_long = estimate_tokens(static_of(request)) >= MINIMUM
+        key = (_settings_of(request), head_of(request)) if is_long else place
         groups.setdefault(key, []).append(place)
     return list(groups.values())
 
@@ -39,15 +39,30 @@ def head_of(request: Request) -> str:
 
     Where nobody says which messages are static, the leading ones of system and developer are.
     """
-    messages = request.body.get("messages")
-    stated: list[Any] = messages if isinstance(messages, list) else []
-    count = _instructions(stated) if request.static is None else request.static
-    head = {"messages": stated[:count]}
+    head: dict[str, Any] = {"messages": _static(request)}
     if "tools" in request.body:
         head["tools"] = request.body["tools"]
     if not any(head.values()):
         return ""
     return keys.canonical(request._replace(base_url="", endpoint="", body=head))
+
+
+def static_of(request: Request) -> str:
+    """Return the text of a request's beginning, its tools as JSON: what its tokens are made of."""
+    tools = request.body.get("tools")
+    texts = [json.dumps(tools, ensure_ascii=False)] if tools else []
+    for message in _static(request):
+        content = message.get("content") if isinstance(message, dict) else None
+        parts = content if isinstance(content, list) else [{"text": content}]
+        found = (part.get("text") for part in parts if isinstance(part, dict))
+        texts += [text for text in found if isinstance(text, str)]
+    return "\n".join(texts)
+
+
+def _static(request: Request) -> list[Any]:
+    messages = request.body.get("messages")
+    stated: list[Any] = messages if isinstance(messages, list) else []
+    return stated[: _instructions(stated) if request.static is None else request.static]
 
 
 def _instructions(messages: list[Any]) -> int:

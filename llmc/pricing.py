@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Rate", "estimate_tokens", "is_local", "price", "tokens_of"]
+__all__ = ["Rate", "estimate_tokens", "is_local", "price", "provider_of", "tokens_of"]
 
 #: Exact hosts of the providers that genai-prices knows. Its own patterns match prefixes of a URL,
 #: so that `api.openai.com.example.net` would be billed as OpenAI.
@@ -85,15 +85,20 @@ def price(
         return Price(0, "local", 0, 0)
     if not counted:
         return Price(None)
-    provider = _HOSTS.get(host) or next(
-        (name for suffix, name in _SUFFIXES.items() if host.endswith(suffix)), None
-    )
+    provider = provider_of(base_url)
     if provider is None:
         return Price(None)
     found = _by_list(served or model, provider, tokens, at)
     # A list may lag behind a model's dated snapshots, but not behind its name.
     snapshot = served is not None and re.fullmatch(rf"{re.escape(model)}-[\d-]+", served)
     return _by_list(model, provider, tokens, at) if found.cost is None and snapshot else found
+
+
+def provider_of(base_url: str) -> str | None:
+    """Return the name under which a price list knows the provider at an address, if any does."""
+    host = (urlsplit(base_url).hostname or "").lower()
+    named = (name for suffix, name in _SUFFIXES.items() if host.endswith(suffix))
+    return _HOSTS.get(host) or next(named, None)
 
 
 def tokens_of(usage: Mapping[str, Any] | None) -> Tokens:

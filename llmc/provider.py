@@ -21,6 +21,7 @@ from llmc.errors import (
     ProviderError,
     Unavailable,
 )
+from llmc.marking import BREAKPOINT, PARAMETERS, marks
 from llmc.types import Answer
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ __all__ = ["MAX_WAIT", "Provider", "probe"]
 MAX_WAIT = 60.0
 
 #: What `ask` adds by itself and can do without.
-_OPTIONAL = ("temperature", "stream_options")
+_OPTIONAL = ("temperature", "stream_options", *PARAMETERS)
 
 #: Statuses after which the same request may succeed.
 _PASSING = {408, 409, 425, 429}
@@ -53,13 +54,16 @@ class Provider:
         strange_headers: tuple[str, ...] = (),
         timeout: float = 600.0,
         retries: int = 2,
+        prompt_cache: bool = True,
         note: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Prepare the client. `timeout` is in seconds; `note` is told of each wait and new try.
 
         `strange_headers` names what the SDK takes from the environment and would send to any host,
-        for it to be left out. Raises ConfigError where its certificates cannot be read.
+        for it to be left out. `prompt_cache` lets the provider's own cache be told what stays the
+        same from one question to the next. Raises ConfigError where its certificates cannot be
+        read.
         """
         import httpx2
         import openai
@@ -68,6 +72,7 @@ class Provider:
         self._host = urlsplit(base_url).netloc
         self._key = key
         self._retries = retries
+        self._prompt_cache = prompt_cache
         self._note = note
         self._sleep = sleep
         # One that the SDK needs itself cannot be left out; it gets back the SDK's own value.
@@ -100,11 +105,14 @@ class Provider:
     ) -> Answer:
         """Answer one request, streamed piece by piece if `on_text` is given.
 
-        Temperature 0 is added on demand. Raises KeyRefused, ParameterRefused for a parameter
-        added here (those in `refused` are not), Unavailable once all tries have failed or the
-        answer broke off, and ProviderError for everything else the provider says.
+        Temperature 0 is added on demand, and marks for the provider's own cache. Raises KeyRefused,
+        ParameterRefused for a parameter added here (those in `refused` are not), Unavailable once
+        all tries have failed or the answer broke off, and ProviderError for everything else the
+        provider says.
         """
-        added: dict[str, Any] = {"temperature": 0} if add_temperature else {}
+        added = marks(request, refused=refused) if self._prompt_cache else {}
+        if add_temperature:
+            added["temperature"] = 0
         if on_text is not None:
             added["stream"] = True
             if "stream_options" not in refused:
@@ -206,7 +214,8 @@ class Provider:
         if status in {401, 403}:
             return KeyRefused(f"the key was refused: {said}", status=status, body=body)
         if status in {400, 422}:
-            for parameter in added.keys() & set(_OPTIONAL):
+            sent = {BREAKPOINT if name == "messages" else name for name in added}
+            for parameter in (name for name in _OPTIONAL if name in sent):
                 if _names(body.get("param"), message, parameter):
                     return ParameterRefused(said, parameter=parameter)
         if status in _PASSING or status >= 500:
@@ -329,7 +338,8 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 def _names(param: object, message: str, parameter: str) -> bool:
     """Tell whether a refusal is about one parameter: by its field, else by the word."""
     if isinstance(param, str) and param:
-        return param.partition(".")[0] == parameter
+        parts = param.split(".")
+        return parts[-1 if parameter == BREAKPOINT else 0] == parameter
     return re.search(rf"\b{parameter}\b", message) is not None
 
 

@@ -186,6 +186,13 @@ SETTINGS = (
     ),
     Setting("timeout", _timeout, 600.0, "seconds to wait for the provider"),
     Setting("retries", _whole, 2, "new tries after a failure that may pass"),
+    Setting(
+        "prompt_cache",
+        _one_of("auto", "off"),
+        "auto",
+        "whether the provider's own cache is told what stays the same: auto (where it takes that)"
+        " or off",
+    ),
 )
 
 

@@ -101,6 +101,7 @@ READINGS = [
     ("cache", "deterministic", "deterministic"),
     ("timeout", "30s", 30.0),
     ("retries", "0", 0),
+    ("prompt_cache", "off", "off"),
     ("db", "/x/y.db", "/x/y.db"),
 ]
 
@@ -139,6 +140,7 @@ REFUSED = [
     ("ttl", "-5", "'-5' is not a duration such as 90s, 15m, 24h, 7d or 2w"),
     ("timeout", "0", "'0' is no time at all"),
     ("timeout", "0s", "'0s' is no time at all"),
+    ("prompt_cache", "on", "'on' is none of auto, off"),
     ("retries", "-1", "'-1' is not a whole number"),
     ("retries", "1.5", "'1.5' is not a whole number"),
     ("retries", "²", "'²' is not a whole number"),

@@ -214,7 +214,7 @@ def command(
     create = not (dry_run or offline)
     with config.open_cache(settings, note=note, create=create, must_work=offline) as cache:
         if dry_run:
-            _print_plan(cache, request, ask, json=json)
+            _print_plan(cache, request, ask, settings, json=json)
             return
         hit = _ask(cache, request, ask)
         answer = output.answer_text(hit.entry)
@@ -260,10 +260,20 @@ def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> I
     return Invocation(digest, inputs, reader.stdin, tuple(reader.files), quiet)
 
 
-def _print_plan(cache: Cache, request: Request, ask: Ask, *, json: bool) -> None:
+def _print_plan(
+    cache: Cache, request: Request, ask: Ask, settings: config.Settings, *, json: bool
+) -> None:
     """Print the request, its key, what would answer it and what that would cost."""
+    from llmc import marking, pricing
+
     # Offline: a remote embedder costs money.
     found = cache.lookup(request, ask._replace(offline=True))
     tokens, price = cache.estimate(request)
+    forecast = marking.forecast(
+        request,
+        lambda tokens: pricing.price(request.model, request.base_url, tokens, rates=settings.rates),
+        marked=settings.prompt_cache == "auto",
+    )
     plan = output.plan_json(found, request, ask, tokens=tokens, price=price, now=time.time())
+    plan["prompt_cache"] = None if forecast is None else marking.as_json(forecast)
     output.print_json(plan) if json else output.print_plan(plan)

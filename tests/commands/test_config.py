@@ -30,6 +30,7 @@ def test_without_any_configuration_the_defaults_are_shown(cli, db):
         "evict": ("value", "default"),
         "timeout": (600, "default"),
         "retries": (2, "default"),
+        "prompt_cache": ("auto", "default"),
         "provider": ("openai", "for gpt-6-luna"),
         "base_url": ("https://api.openai.com/v1", "openai"),
         "key": ("OPENAI_API_KEY", "not set"),
