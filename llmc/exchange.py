@@ -5,11 +5,10 @@ Newer answers win; nothing else is decided here. All functions raise CacheFileEr
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from llmc.lines import Parcel, Wording
-from llmc.rows import COLUMNS, FROM, condition, entry_of
+from llmc.rows import COLUMNS, FROM, condition, entry_of, frame_of, usage_of
 from llmc.types import Alias, Answer, Draft, Price, Rule, Verdict
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
         text=entry.answer,
         finish_reason=entry.finish_reason,
         model=entry.served_model,
-        usage=None if usage is None else json.loads(usage),
+        usage=usage_of(entry.id or 0, usage),
         choices=entry.choices,
         temperature=entry.temperature,
     )
@@ -110,7 +109,7 @@ def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
         base_url=base_url,
         model=entry.model,
         system=system,
-        frame=frame,
+        frame=frame_of(entry.id or 0, frame),
         prompt=entry.prompt,
         source=entry.source,
         created_at=entry.created_at,

@@ -146,8 +146,14 @@ class File:
         return self._streams > 0
 
     def number(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Return the first value of a query's first row, an integer."""
-        return int(self.rows(sql, values)[0][0])
+        """Return the first value of a query's first row, an integer.
+
+        Raises CacheFileError where there is none: a table has lost what it had from the start.
+        """
+        found = self.rows(sql, values)
+        if not found or not isinstance(found[0][0], int):
+            raise CacheFileError(f"cache file {self.path}: it is damaged")
+        return found[0][0]
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from llmc import keys, selection
-from llmc.errors import InputError
+from llmc.errors import CacheFileError, InputError
 from llmc.types import FIELDS, Alias, Answer, Draft, Price, Request, Rule, Tokens, Verdict
 
 __all__ = ["Parcel", "Wording", "line_of", "read"]
@@ -36,7 +36,10 @@ class Parcel(NamedTuple):
 
 
 def line_of(kept: Parcel | Verdict | Rule) -> str:
-    """Write an entry, a verdict or a rule as one line, its fields always in the same order."""
+    """Write an entry, a verdict or a rule as one line, its fields always in the same order.
+
+    Raises CacheFileError for a number that no line could hold.
+    """
     match kept:
         case Verdict():
             fields = _verdict_fields(kept)
@@ -44,7 +47,10 @@ def line_of(kept: Parcel | Verdict | Rule) -> str:
             fields = _rule_fields(kept)
         case Parcel():
             fields = _entry_fields(kept)
-    return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    try:
+        return json.dumps(fields, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise CacheFileError(f"a stored {fields['kind']} holds a number that is none") from None
 
 
 def read(line: str) -> Parcel | Verdict | Rule:
@@ -244,12 +250,15 @@ def _entry(fields: _Fields) -> Parcel:
 
 
 def _answer(fields: _Fields) -> Answer:
+    choices = fields.tables_or_none("choices")
+    if not all(isinstance(each.get("message") or {}, dict) for each in choices or ()):
+        raise ValueError("its 'choices' hold a 'message' that is no JSON object")
     return Answer(
         text=fields.text("answer"),
         finish_reason=fields.text("finish_reason"),
         model=fields.text_or_none("served_model"),
         usage=fields.table_or_none("usage"),
-        choices=fields.tables_or_none("choices"),
+        choices=choices,
         temperature=fields.number_or_none("temperature"),
     )
 

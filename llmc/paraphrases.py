@@ -124,9 +124,13 @@ class Paraphrases:
         return Audit(*rows[0])
 
     def calibration(self, embedder: str) -> dict[str, Any] | None:
-        """Return the report that `calibrated` stored for an embedder."""
+        """Return the report that `calibrated` stored for an embedder; None if it is damaged."""
         rows = self._file.rows("SELECT report FROM calibration WHERE embedder = ?", (embedder,))
-        return json.loads(rows[0][0]) if rows else None
+        try:
+            found = json.loads(rows[0][0]) if rows else None
+        except ValueError:
+            return None
+        return found if _is_report(found) else None
 
     def calibrated(self, embedder: str, report: dict[str, Any], *, at: float) -> None:
         """Store what was measured of an embedder, in the place of what was known before."""
@@ -136,3 +140,11 @@ class Paraphrases:
                 (embedder, at, json.dumps(report)),
             )
             self._file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
+
+
+def _is_report(found: Any) -> bool:
+    """Tell whether a report can be relied on: a damaged threshold would serve wrong answers."""
+    thresholds = found.get("thresholds") if isinstance(found, dict) else None
+    return isinstance(thresholds, dict) and all(
+        type(value) in {int, float} and 0 < value <= 1 for value in thresholds.values()
+    )

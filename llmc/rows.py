@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from llmc.errors import CacheFileError
 from llmc.types import FIELDS, Entry, Tokens
 
 if TYPE_CHECKING:
     from llmc.types import Draft, Selector
 
-__all__ = ["COLUMNS", "FROM", "TEXTS", "columns_of", "condition", "entry_of"]
+__all__ = [
+    "COLUMNS",
+    "FROM",
+    "TEXTS",
+    "columns_of",
+    "condition",
+    "entry_of",
+    "frame_of",
+    "usage_of",
+]
 
 #: The fields of an Entry, and the columns that they are read from.
 _READ = {
@@ -64,12 +74,32 @@ def condition(selector: Selector) -> tuple[str, tuple[Any, ...]]:
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
-    """Make an Entry of a row of `COLUMNS`."""
+    """Make an Entry of a row of `COLUMNS`. Raises CacheFileError for one that nobody stored so."""
     values = dict(zip(_NAMES, row, strict=True))
     tokens = Tokens(*(values.pop(name) for name in _TOKENS))
     choices, pinned = values.pop("choices"), bool(values.pop("pinned"))
-    said = None if choices is None else json.loads(choices)
+    said = None if choices is None else _parsed(choices, values["id"], "choices")
+    if said is not None and not (isinstance(said, list) and all(map(_is_choice, said))):
+        raise _damaged(values["id"], "choices")
     return Entry(**values, tokens=tokens, choices=said, pinned=pinned)
+
+
+def frame_of(entry_id: int, frame: str) -> str:
+    """Return an entry's frame as it stands. Raises CacheFileError if no request comes of it."""
+    parts = _parsed(frame, entry_id, "request")
+    body = parts.get("body") if isinstance(parts, dict) else None
+    named = isinstance(body, dict) and isinstance(body.get("model"), str)
+    if not named or not all(isinstance(parts.get(name), str) for name in ("base_url", "endpoint")):
+        raise _damaged(entry_id, "request")
+    return frame
+
+
+def usage_of(entry_id: int, usage: str | None) -> dict[str, Any] | None:
+    """Return an entry's usage as it was reported. Raises CacheFileError if it is none."""
+    found = None if usage is None else _parsed(usage, entry_id, "usage")
+    if found is not None and not isinstance(found, dict):
+        raise _damaged(entry_id, "usage")
+    return found
 
 
 def columns_of(draft: Draft) -> dict[str, Any]:
@@ -99,3 +129,19 @@ def columns_of(draft: Draft) -> dict[str, Any]:
         "answer": answer.text,
         "choices": None if answer.choices is None else json.dumps(answer.choices),
     }
+
+
+def _parsed(written: str, entry_id: int, name: str) -> Any:
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        raise _damaged(entry_id, name) from None
+
+
+def _is_choice(choice: Any) -> bool:
+    return isinstance(choice, dict) and isinstance(choice.get("message") or {}, dict)
+
+
+def _damaged(entry_id: int, name: str) -> CacheFileError:
+    hint = f"llmc rm {entry_id} removes it"
+    return CacheFileError(f"entry {entry_id} is damaged: its {name} cannot be read", hint=hint)

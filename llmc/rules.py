@@ -123,7 +123,8 @@ class Rules:
                 " ON r.ttl IS NOT NULL WHERE m.name = 'generation' ORDER BY r.ttl, r.id"
             )
             rules = tuple(Rule(*row[1:]) for row in rows if row[-1] is not None)
-            known = self._known = TimeRules(rows[0][0], rules)
+            generation = rows[0][0] if rows else self._generation()
+            known = self._known = TimeRules(generation, rules)
         return known
 
     # -- the small print -------------------------------------------------------------------------

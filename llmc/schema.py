@@ -386,6 +386,8 @@ def claim(connection: apsw.Connection) -> None:
     ours, version, tables = marks[0]
     if ours == APPLICATION_ID:
         _refuse_newer(version)
+        if version < 0:
+            raise CacheFileError("it is damaged")
         return
     if ours or version or tables:
         raise CacheFileError("it is another program's SQLite file", hint="name another with --db")

@@ -14,7 +14,7 @@ from llmc.eviction import Eviction
 from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.paraphrases import Paraphrases
-from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of
+from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of, frame_of, usage_of
 from llmc.rules import Rules
 from llmc.search import search
 from llmc.types import NEXT_SAMPLE, Limits, Selector
@@ -103,15 +103,15 @@ class Store:
             raise LlmcError(f"no entry {meant}", hint="llmc list shows what there is")
         return meant, entry
 
-    def frame(self, entry_id: int) -> tuple[str, str | None]:
-        """Return an entry's frame and its usage as the provider reported it, both JSON.
+    def frame(self, entry_id: int) -> tuple[str, dict[str, Any] | None]:
+        """Return an entry's frame, JSON, and its usage as the provider reported it.
 
         Raises LlmcError if it has gone.
         """
         rows = self.file.rows(f"SELECT s.frame, e.usage {FROM} WHERE e.id = ?", (entry_id,))
         if not rows:
             raise LlmcError(f"no entry {entry_id}", hint="llmc list shows what there is")
-        return rows[0][0], rows[0][1]
+        return frame_of(entry_id, rows[0][0]), usage_of(entry_id, rows[0][1])
 
     def refusals(self, base_url: str, model: str, *, since: float) -> set[str]:
         """Return the parameters that a model has refused since an instant."""

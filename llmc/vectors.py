@@ -97,7 +97,7 @@ class Vectors:
 
     def spaces(self) -> list[Space]:
         """Return all spaces, the oldest first."""
-        return [Space(*row) for row in self._file.rows(f"SELECT {_SPACE} FROM space ORDER BY id")]
+        return [*map(self._made, self._file.rows(f"SELECT {_SPACE} FROM space ORDER BY id"))]
 
     def space(self, embedder: str, dimension: int | None) -> int | None:
         """Return an embedder's space, None if there is none; without a dimension its newest."""
@@ -302,7 +302,13 @@ class Vectors:
         rows = self._file.rows(f"SELECT {_SPACE} FROM space WHERE id = ?", (space,))
         if not rows:
             raise CacheFileError(f"cache file {self._file.path}: no vectors of this kind are kept")
-        return Space(*rows[0])
+        return self._made(rows[0])
+
+    def _made(self, row: tuple[Any, ...]) -> Space:
+        space = Space(*row)
+        if not 0 < space.dimension < 65_536:
+            raise CacheFileError(f"cache file {self._file.path}: space {space.id} is damaged")
+        return space
 
     def _searchable(self, space: int) -> Space:
         """Return a space whose index can be used. Raises CacheFileError where it cannot."""

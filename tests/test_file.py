@@ -286,6 +286,18 @@ class TestWhatIsNoCacheFile:
 
         assert refusal(path) == "it is damaged"
 
+    def test_a_table_without_what_it_had_from_the_start(self, path):
+        with Store(str(path)) as store, pytest.raises(CacheFileError, match="it is damaged"):
+            store.file.number("SELECT value FROM meta WHERE name = 'nothing'")
+
+    def test_a_version_that_no_file_ever_had(self, path):
+        fill(path, fold=True)
+        connection = apsw.Connection(str(path))
+        connection.execute("PRAGMA user_version = -3")
+        connection.close()
+
+        assert refusal(path) == "it is damaged"
+
     def test_a_file_in_the_folders_place(self, path):
         path.write_text("")
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import keys, lines
+from llmc.errors import CacheFileError
 from llmc.lines import Parcel, Wording
 from llmc.types import Alias, Answer, Price, Rule, Tokens, Verdict
 
@@ -42,7 +43,7 @@ def parcels(draw) -> Parcel:
         draw(words),
         model=draw(st.none() | words),
         usage=draw(usage),
-        choices=draw(st.none() | st.lists(st.dictionaries(words, words))),
+        choices=draw(st.none() | st.lists(st.dictionaries(words.filter("message".__ne__), words))),
         temperature=draw(st.none() | st.floats(0, 2)),
     )
     made = draft(draw(words), answer, system=draw(words), model=draw(words.filter(bool)))
@@ -110,6 +111,13 @@ def test_a_rule_that_is_none_is_told(change, reason):
     assert str(raised.value).startswith(reason)
 
 
+def test_a_number_that_no_line_could_hold_is_told():
+    kept = parcel(last_hit_at=float("inf"))
+
+    with pytest.raises(CacheFileError, match="a stored entry holds a number that is none"):
+        lines.line_of(kept)
+
+
 def test_an_entry_is_one_line_that_names_no_row_and_no_age():
     line = lines.line_of(parcel())
 
@@ -169,6 +177,7 @@ def test_what_is_no_line_is_told(line, reason):
         ({"instruction_at": 5}, "its 'instruction_at' is no whole number from 0 to 4"),
         ({"pinned": 1}, "its 'pinned' is neither true nor false"),
         ({"choices": ["a"]}, "its 'choices' is no list of JSON objects"),
+        ({"choices": [{"message": 1}]}, "its 'choices' hold a 'message' that is no JSON object"),
         ({"wordings": {}}, "its 'wordings' is no list of JSON objects"),
         ({"tokens": None}, "its 'tokens' is no JSON object"),
         ({"tokens": {"prompt": "9"}},

@@ -195,3 +195,13 @@ def test_what_was_measured_of_an_embedder_replaces_what_was_known(store, known):
     assert known.calibration("minilm") == {"thresholds": {"5%": 0.95}}
     assert known.calibration("other") is None
     assert generation(store) == before + 2
+
+
+@pytest.mark.parametrize(
+    "report", ["{", "[]", "{}", '{"thresholds": 1}', '{"thresholds": {"5%": -1}}']
+)
+def test_a_damaged_report_lowers_no_threshold(store, known, report):
+    known.calibrated("minilm", {"thresholds": {"5%": 0.9}}, at=1.0)
+    store.file.execute("UPDATE calibration SET report = ?", (report,))
+
+    assert known.calibration("minilm") is None

@@ -195,7 +195,7 @@ class TestTheRowsOfSchema1:
         frame, usage = store.frame(1)
 
         assert keys.request_from(frame, "which colour?") == question(system="be brief")
-        assert usage == '{"prompt_tokens": 100, "completion_tokens": 20}'
+        assert usage == {"prompt_tokens": 100, "completion_tokens": 20}
 
     def test_are_found_by_their_words(self, store):
         assert [entry.id for entry in store.search("seven", Selector())] == [2]

@@ -133,7 +133,7 @@ class TestPut:
 
         entry_id = store.put(draft(answer=Answer("x", "stop", usage=usage)), line())
 
-        assert store.frame(entry_id)[1] == '{"prompt_tokens": 1, "odd": {"nested": [null, 1.5]}}'
+        assert store.frame(entry_id)[1] == {"prompt_tokens": 1, "odd": {"nested": [None, 1.5]}}
 
     def test_writes_the_ledger_line_of_its_entry(self, store):
         entry_id = store.put(draft(), line(spent_nusd=7))
@@ -808,6 +808,53 @@ class TestTheIndex:
         store.put(draft(), line())
 
         assert store.index_damage() is None
+
+
+class TestADamagedRow:
+    @pytest.fixture
+    def damaged(self, store):
+        """Put something in the place of one entry's column."""
+        store.put(draft("one"), line())
+
+        def damage(assignment, value):
+            table, _, column = assignment.partition(".")
+            store.file.execute(f"UPDATE {table} SET {column} = ? WHERE id = 1", (value,))
+
+        return damage
+
+    @pytest.mark.parametrize("choices", ["{", "7", "[7]", '[{"message": 7}]', "[" * 100_000])
+    def test_of_an_entry_is_named_with_what_removes_it(self, store, damaged, choices):
+        damaged("entry.choices", choices)
+
+        with pytest.raises(CacheFileError) as caught:
+            store.entry(1)
+
+        assert str(caught.value) == "entry 1 is damaged: its choices cannot be read"
+        assert caught.value.hint == "llmc rm 1 removes it"
+        assert store.delete([1]) == 1
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            "{",
+            "[]",
+            "{}",
+            '{"body": {}, "base_url": "", "endpoint": ""}',
+            '{"body": {"model": "m"}}',
+        ],
+    )
+    def test_of_a_request_is_named(self, store, damaged, frame):
+        damaged("scope.frame", frame)
+
+        with pytest.raises(CacheFileError, match="entry 1 is damaged: its request cannot be read"):
+            store.frame(1)
+
+    @pytest.mark.parametrize("usage", ["{", "[]"])
+    def test_of_a_usage_is_named(self, store, damaged, usage):
+        damaged("entry.usage", usage)
+
+        with pytest.raises(CacheFileError, match="entry 1 is damaged: its usage cannot be read"):
+            store.frame(1)
 
 
 def test_the_ledger_repeats_no_word_of_a_request(store):

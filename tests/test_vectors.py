@@ -386,6 +386,13 @@ class TestASpace:
         with pytest.raises(CacheFileError, match="no vectors of this kind are kept"):
             getattr(store.vectors, use)(space + 1)
 
+    @pytest.mark.parametrize("dimension", [0, -4, 2**62])
+    def test_of_a_length_that_no_vector_has_is_damaged(self, store, space, dimension):
+        store.file.execute("UPDATE space SET dimension = ?", (dimension,))
+
+        with pytest.raises(CacheFileError, match=f"space {space} is damaged"):
+            store.vectors.spaces()
+
 
 class TestAdding:
     def test_takes_two_bytes_a_number(self, store, space):

@@ -30,7 +30,7 @@ def command(
     if life.rule is not None and life.expires_at is not None:
         entry = entry._replace(expires_at=max(entry.created_at, life.expires_at))
     if json:
-        extra = {"request": jsonlib.loads(frame), "usage": jsonlib.loads(usage) if usage else None}
+        extra = {"request": jsonlib.loads(frame), "usage": usage}
         extra["rule"] = life.rule and life.rule._asdict()
         if wordings:
             told = [{"prompt": w.prompt, "similarity": round(w.similarity, 6)} for w in wordings]
