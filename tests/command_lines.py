@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from llmc import cli, streams
+from llmc import cli, streams, text
 
 
 class Result(NamedTuple):
@@ -25,10 +25,26 @@ def run(*arguments: str, stdin: str | bytes | None = None, terminal: bool = Fals
     with _Streams(stdin) as redirected, pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "_taken", None)
         patch.setattr(streams, "_meant", None)
+        patch.setattr(streams, "_pending", bytearray())
         if terminal:
             patch.setattr(streams, "is_terminal", lambda _: True)
         code = cli.run(list(arguments))
     return Result(code, *redirected.texts)
+
+
+def assert_decent(result: Result) -> None:
+    """The exit code is a documented one, and what is said is for people."""
+    said = result.err.replace("\x1b[1;31merror:\x1b[0m", "error:")  # --color always
+    lines = said.splitlines()
+    errors = [line for line in lines if line.startswith("llmc: error: ")]
+    assert result.code in range(6)
+    assert "Traceback" not in said
+    assert "please report it" not in said
+    assert text.visible(said) == said
+    assert [line for line in lines if not line.startswith("llmc: ")] == []
+    assert len(errors) <= 1
+    if result.code > 1:
+        assert (len(errors), result.out) == (1, "")
 
 
 class _Streams:

@@ -21,9 +21,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import processes
+from hypothesis import HealthCheck, settings
 from upstream import Call, Reply, Upstream
 
-from llmc import keys, semantic
+from llmc import cli, config, keys, semantic
+from llmc.embedder import Embedded, unit
+from llmc.meaning import Chosen
 from llmc.store import Store
 
 #: `LLMC_STRESS=long` asks for the long form: hours of use in some minutes.
@@ -44,10 +47,19 @@ _MISCOUNTED = """
 SELECT id FROM space
 WHERE vectors <> (SELECT count(*) FROM vector WHERE vector.space_id = space.id)
 """
+_MISTALLIED = """
+SELECT namespace, count(*) AS entries FROM entry GROUP BY namespace
+EXCEPT SELECT namespace, entries FROM tally
+UNION ALL SELECT namespace, entries FROM tally
+    WHERE namespace NOT IN (SELECT namespace FROM entry)
+UNION ALL SELECT namespace, id FROM entry
+    WHERE pinned = (id IN (SELECT entry_id FROM standing))
+"""
 _ORPHANS = """
 SELECT 'scope', id FROM scope WHERE id NOT IN (SELECT scope_id FROM entry)
 UNION ALL SELECT 'vector', id FROM vector WHERE entry_id NOT IN (SELECT id FROM entry)
 UNION ALL SELECT 'due', entry_id FROM vector_due WHERE entry_id NOT IN (SELECT id FROM entry)
+UNION ALL SELECT 'standing', entry_id FROM standing WHERE entry_id NOT IN (SELECT id FROM entry)
 """
 
 
@@ -72,11 +84,13 @@ class Told(NamedTuple):
 
 
 class Echo(Upstream):
-    """A model whose answer tells which question it answers."""
+    """A model whose answer tells which question it answers, once its script is through."""
 
     def take(self, call: Call) -> Reply:
         """Record a call and answer its question."""
         self.calls.append(call)
+        if self.script:
+            return self.script.popleft()
         return Reply(answer_to(call.body["messages"][-1]["content"]))
 
 
@@ -85,9 +99,32 @@ def answer_to(prompt: str) -> str:
     return f"The answer to {prompt!r} is {hashlib.sha256(prompt.encode()).hexdigest()}."
 
 
+class _Embedder:
+    name, dimension = "toy", 16
+
+    def embed(self, texts: list[str]) -> Embedded:
+        hashes = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
+        return Embedded([unit(array("d", (b - 127.5 for b in each))) for each in hashes], 0)
+
+
+#: An embedder that takes no time; equal texts alone are near in it.
+TOY = Chosen("toy", local=True, open=_Embedder, price=lambda *_: 0)
+
+
 def short_or_long(short: int, long: int) -> int:
     """How much of something, in the short form and in the long one."""
     return long if LONG else short
+
+
+def fuzzed(short: int, long: int) -> settings:
+    """How many examples hypothesis tries: always the same ones in the short form."""
+    return settings(
+        max_examples=short_or_long(short, long),
+        deadline=None,
+        database=None,
+        derandomize=not LONG,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def rage(name: str, *arguments: Any) -> list[Told]:
@@ -146,6 +183,7 @@ def assert_sound(store: Store) -> None:
     assert store.file.rows(_ORPHANS) == []
     assert store.vectors.damage() == []
     assert store.file.rows(_MISCOUNTED) == []
+    assert store.file.rows(_MISTALLIED) == []
     assert [row for row in store.file.rows(_SOUND) if _is_eligible(*row)] == []
 
 
@@ -377,23 +415,11 @@ def _told(each: _Running, code: int) -> Told:
 
 
 def _load() -> None:
-    """Load what commands need, and an embedder that takes no time, for all that are forked."""
+    """Load what commands need, for all that are forked."""
     import importlib
-
-    from llmc import cli, config
-    from llmc.embedder import Embedded, unit
-    from llmc.meaning import Chosen
 
     for name in cli.COMMANDS:
         importlib.import_module(f"llmc.commands.{name}")
     for name in ("openai", "openai.resources.chat", "httpx2", "genai_prices", "numpy", "regex"):
         importlib.import_module(name)
-
-    class Embedder:
-        name, dimension = "toy", 16
-
-        def embed(self, texts: list[str]) -> Embedded:
-            hashes = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
-            return Embedded([unit(array("d", (b - 127.5 for b in each))) for each in hashes], 0)
-
-    config.embedder_of = lambda _: Chosen("toy", local=True, open=Embedder, price=lambda *_: 0)
+    config.embedder_of = lambda _: TOY
