@@ -12,6 +12,7 @@ from typing import Any
 from llmc.types import Request
 
 __all__ = [
+    "CHAT",
     "EXCLUDED",
     "LIMITS",
     "cache_key",
@@ -39,6 +40,9 @@ EXCLUDED = frozenset(
         "user",
     }
 )
+
+#: The one endpoint whose question stands in `messages`; Responses and embeddings have an `input`.
+CHAT = "chat/completions"
 
 #: The names under which servers know the limit of an answer's tokens.
 LIMITS = ("max_completion_tokens", "max_tokens")
@@ -88,37 +92,41 @@ def frame_of(request: Request) -> tuple[str, bytes]:
     place stands 0, which no message's content is.
     """
     body = dict(request.body)
-    position = _last_user(body)
-    if position is not None and isinstance(body["messages"][position].get("content"), str):
-        messages = list(body["messages"])
-        messages[position] = {**messages[position], "content": 0}
-        body["messages"] = messages
+    if request.endpoint != CHAT and isinstance(body.get("input"), str):
+        body["input"] = 0
+    name, position = _last_user(body)
+    if position is not None and isinstance(body[name][position].get("content"), str):
+        turns = list(body[name])
+        turns[position] = {**turns[position], "content": 0}
+        body[name] = turns
     frame = canonical(request._replace(body=body))
     return frame, _hash(frame)
 
 
 def prompt_of(request: Request) -> str:
     """Return the last user text: the part of a request that a person would call the question."""
-    position = _last_user(request.body)
+    if request.endpoint != CHAT and isinstance(given := request.body.get("input"), str):
+        return given
+    name, position = _last_user(request.body)
     if position is None:
         return ""
-    return _text(request.body["messages"][position].get("content"))
+    return _text(request.body[name][position].get("content"))
 
 
 def system_of(request: Request) -> str:
-    """Return the text of all system and developer messages, joined by blank lines."""
-    texts = [
-        _text(message.get("content"))
-        for message in _messages(request.body)
-        if message.get("role") in ("system", "developer")
+    """Return instructions and all system and developer messages, joined by blank lines."""
+    texts = [_text(request.body.get("instructions"))] + [
+        _text(turn.get("content"))
+        for turn in _turns(request.body)[1]
+        if isinstance(turn, dict) and turn.get("role") in ("system", "developer")
     ]
     return "\n\n".join(text for text in texts if text)
 
 
 def follows(request: Request) -> bool:
     """Tell whether the last user text follows earlier turns of a conversation."""
-    last = _last_user(request.body)
-    before = request.body["messages"][:last] if last is not None else []
+    name, last = _last_user(request.body)
+    before = request.body[name][:last] if last is not None else []
     told = ("system", "developer")
     return any(not isinstance(each, dict) or each.get("role") not in told for each in before)
 
@@ -127,9 +135,11 @@ def request_from(frame: str, prompt: str) -> Request:
     """Rebuild the request that `frame_of` and `prompt_of` took apart."""
     parts = json.loads(frame)
     body = parts["body"]
-    position = _last_user(body)
-    if position is not None and body["messages"][position].get("content") == 0:
-        body["messages"][position]["content"] = prompt
+    if parts["endpoint"] != CHAT and body.get("input") == 0:
+        body["input"] = prompt
+    name, position = _last_user(body)
+    if position is not None and body[name][position].get("content") == 0:
+        body[name][position]["content"] = prompt
     return Request(parts["base_url"], body, parts["endpoint"])
 
 
@@ -180,22 +190,21 @@ def _is_count(value: Any) -> bool:
     return number and 1 <= value < 2**53 and value == int(value)
 
 
-def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        return []
-    return [message for message in messages if isinstance(message, dict)]
+def _turns(body: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Return a conversation, and under which name it stands: Responses call it their input."""
+    for name in ("messages", "input"):
+        if isinstance(turns := body.get(name), list):
+            return name, turns
+    return "messages", []
 
 
-def _last_user(body: dict[str, Any]) -> int | None:
-    messages = body.get("messages")
-    if not isinstance(messages, list):
-        return None
-    for position in range(len(messages) - 1, -1, -1):
-        message = messages[position]
-        if isinstance(message, dict) and message.get("role") == "user":
-            return position
-    return None
+def _last_user(body: dict[str, Any]) -> tuple[str, int | None]:
+    name, turns = _turns(body)
+    for position in range(len(turns) - 1, -1, -1):
+        turn = turns[position]
+        if isinstance(turn, dict) and turn.get("role") == "user":
+            return name, position
+    return name, None
 
 
 def _text(content: object) -> str:

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from llmc.dialects import chat, wire
 from llmc.errors import (
     ConfigError,
     KeyRefused,
@@ -22,14 +23,13 @@ from llmc.errors import (
     Unavailable,
 )
 from llmc.marking import BREAKPOINT, PARAMETERS, marks
-from llmc.types import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import openai
 
-    from llmc.types import Request
+    from llmc.types import Answer, Request
 
 __all__ = ["MAX_WAIT", "Provider", "probe"]
 
@@ -179,10 +179,10 @@ class Provider:
             raise Unavailable(f"{self._host} sent a malformed answer")
         if whole.get("error"):
             raise ProviderError(f"{self._host}: {self._clean(_message(whole))}")
-        choices = _dicts(whole.get("choices"))
+        choices = wire.dicts(whole.get("choices"))
         if not choices:
             raise Unavailable(f"{self._host} sent an answer without choices")
-        return _answer(choices, whole.get("model"), whole.get("usage"))
+        return chat.answer_of(choices, whole.get("model"), whole.get("usage"))
 
     def _streamed(self, endpoint: str, body: dict[str, Any], pieces: _Pieces) -> Answer:
         import openai
@@ -204,7 +204,7 @@ class Provider:
                 pieces.add(event)
         if not pieces.finished:
             raise Unavailable(f"{self._host}: the answer broke off")
-        return _answer(list(pieces.choices.values()), pieces.model, pieces.usage)
+        return chat.answer_of(list(pieces.choices.values()), pieces.model, pieces.usage)
 
     def _failure(self, error: openai.APIStatusError, added: dict[str, Any]) -> LlmcError:
         status = error.status_code
@@ -284,7 +284,7 @@ class _Pieces:
             return
         self.model = event.get("model") or self.model
         self.usage = event.get("usage") or self.usage
-        for part in _dicts(event.get("choices")):
+        for part in wire.dicts(event.get("choices")):
             self._grow(part)
 
     def _grow(self, part: dict[str, Any]) -> None:
@@ -293,46 +293,12 @@ class _Pieces:
         choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
         delta = part.get("delta")
         delta = delta if isinstance(delta, dict) else {}
-        piece = _text(delta)
+        piece = chat.text_of(delta)
         choice["message"]["content"] += piece
         if refusal := delta.get("refusal"):
             choice["message"]["refusal"] = f"{choice['message'].get('refusal', '')}{refusal}"
         if choice is next(iter(self.choices.values())):
             self.say(piece)
-
-
-def _answer(choices: list[dict[str, Any]], model: object, usage: object) -> Answer:
-    messages = [c["message"] if isinstance(c.get("message"), dict) else {} for c in choices]
-    reasons = [choice.get("finish_reason") for choice in choices]
-    # One choice that did not end by itself makes the whole answer one that did not.
-    reason = next((found for found in reasons if found != "stop"), "stop")
-    plain = len(choices) == 1 and not messages[0].get("tool_calls")
-    refusals = [message["refusal"] for message in messages if message.get("refusal")]
-    return Answer(
-        text="\n\n".join(text for text in map(_text, messages) if text),
-        finish_reason=_printable(reason) if isinstance(reason, str) else None,
-        model=_printable(model) if isinstance(model, str) else None,
-        usage=usage if isinstance(usage, dict) else None,
-        choices=None if plain else choices,
-        refusal=_printable(str(refusals[0])) if refusals else None,
-    )
-
-
-def _text(message: dict[str, Any]) -> str:
-    """Return a message's text; some servers send it in parts."""
-    content = message.get("content")
-    parts: Iterable[object] = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return _printable("".join(part for part in texts if isinstance(part, str)))
-
-
-def _printable(text: str) -> str:
-    """Replace half surrogate pairs: valid JSON, but no text that could be stored or printed."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _names(param: object, message: str, parameter: str) -> bool:

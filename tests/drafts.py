@@ -8,7 +8,7 @@ from typing import Any
 from llmc import keys
 from llmc.pricing import tokens_of
 from llmc.store import Store
-from llmc.types import Answer, Draft, Line, Price, Request
+from llmc.types import Answer, Draft, Entry, Line, Price, Request, Tokens
 
 BASE_URL = "http://127.0.0.1:9/v1"
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20}
@@ -60,6 +60,30 @@ def draft(
         answer=answer,
         tokens=tokens_of(usage),
         price=Price(5000, "test", 0),
+    )
+    return made._replace(**changes)
+
+
+def entry(**changes: Any) -> Entry:
+    """A stored answer."""
+    made = Entry(
+        id=7,
+        namespace="default",
+        key=b"k" * 32,
+        sample=0,
+        token_limit=None,
+        model="m",
+        prompt="which colour?",
+        answer="blue",
+        choices=None,
+        finish_reason="stop",
+        served_model=None,
+        temperature=None,
+        tokens=Tokens(100, 20),
+        cost=5000,
+        latency=2.0,
+        created_at=1000.0,
+        expires_at=None,
     )
     return made._replace(**changes)
 

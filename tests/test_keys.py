@@ -312,6 +312,35 @@ def test_frame_and_prompt_give_the_request_back(body, messages):
     assert same_key(request, again)
 
 
+@pytest.mark.parametrize("endpoint", ["responses", "embeddings"])
+@pytest.mark.parametrize(
+    ("given_input", "prompt"),
+    [
+        ("a text", "a text"),
+        ([1, 2], ""),
+        ([{"role": "user", "content": "a text"}], "a text"),
+        ([{"role": "user", "content": [{"type": "input_text", "text": "a text"}]}], "a text"),
+        ([{"role": "user", "content": "a text"}, {"type": "function_call"}], "a text"),
+    ],
+)
+def test_the_input_of_other_endpoints_is_taken_apart_and_given_back(endpoint, given_input, prompt):
+    body = {"model": "m", "input": given_input, "instructions": "be brief"}
+    request = Request("http://127.0.0.1/v1", body, endpoint)
+
+    again = keys.request_from(keys.frame_of(request)[0], keys.prompt_of(request))
+
+    assert keys.prompt_of(request) == prompt
+    assert keys.system_of(request) == "be brief"
+    assert same_key(request, again)
+
+
+def test_an_input_of_a_chat_request_is_a_parameter_like_any_other():
+    request = question("q", input="a text")
+
+    assert keys.prompt_of(request) == "q"
+    assert same_key(request, keys.request_from(keys.frame_of(request)[0], "q"))
+
+
 def test_a_user_message_without_content_is_given_back_without_it():
     request = conversation([{"role": "user"}])
 
