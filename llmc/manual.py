@@ -53,6 +53,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             'llmc ask --offline "why is the sky blue?" || echo "not in the cache"',
         ),
     ),
+    "serve": (
+        Example("for all programs of this machine", "llmc serve --port 8400"),
+        Example(
+            "for several callers, kept apart by their tokens",
+            "LLMC_TOKEN=ann:3nWk8rVq,bob:7hTz2mXc llmc serve --host 0.0.0.0",
+        ),
+    ),
     "stats": (
         Example("the last week, by model", "llmc stats --since 7d --by model"),
         Example("one figure for a script", "llmc stats --json | jq .net_usd"),

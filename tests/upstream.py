@@ -16,6 +16,7 @@ class Reply(NamedTuple):
 
     `status` other than 200 sends `error`; `raw` is sent as it stands; `cut` closes a stream after
     so many events; `delay` waits before anything is sent, until `Upstream.stop` at the latest.
+    `gate` is waited for after the first event of a stream, and before any other answer.
     """
 
     text: str = "an answer"
@@ -32,6 +33,7 @@ class Reply(NamedTuple):
     cut: int | None = None
     delay: float = 0.0
     done: bool = True  # whether a stream ends with [DONE]
+    gate: threading.Event | None = None
 
 
 class Call(NamedTuple):
@@ -47,6 +49,8 @@ class Upstream:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.gets: list[Call] = []
+        self.left = threading.Event()  # set once a client has left in the middle of an answer
         self.script: deque[Reply] = deque()
         self._called = threading.Event()
         self._stopped = threading.Event()
@@ -90,11 +94,18 @@ class Upstream:
         """Hold a reply back."""
         self._stopped.wait(seconds)
 
+    def wait_for(self, gate: threading.Event | None) -> None:
+        """Hold a reply back until a test lets it go, or stops."""
+        while gate is not None and not gate.wait(0.01) and not self._stopped.is_set():
+            pass
+
 
 class _Handler(BaseHTTPRequestHandler):
     upstream: Upstream
 
     def do_GET(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.upstream.gets.append(Call(self.path, headers, {}))
         self._send(200, {"object": "list", "data": [{"id": "m", "object": "model"}]})
 
     def do_POST(self) -> None:
@@ -107,9 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._answer(reply, body)
         except (BrokenPipeError, ConnectionResetError):
-            return
+            self.upstream.left.set()
 
     def _answer(self, reply: Reply, body: dict[str, Any]) -> None:
+        if reply.gate is not None and not body.get("stream"):
+            self.upstream.wait_for(reply.gate)
         if reply.status != 200:
             error = {"error": {"message": "no", "type": "x", "param": None, "code": None}}
             self._send(reply.status, error if reply.error is None else reply.error, reply.headers)
@@ -137,7 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.usage is not None and body.get("stream_options", {}).get("include_usage"):
             events.append({"choices": [], "usage": reply.usage})
         self._start(200, "text/event-stream", reply.headers)
-        for event in events[: reply.cut]:
+        for number, event in enumerate(events[: reply.cut]):
+            if number == 1:
+                self.upstream.wait_for(reply.gate)
             self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             self.wfile.flush()
         if reply.done and reply.cut is None:

@@ -1,0 +1,108 @@
+"""`llmc serve`: a proxy that answers programs from the cache."""
+
+import signal
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from llmc import config, streams
+from llmc.errors import CacheFileError, ConfigError
+from llmc.options import Color, Db, KeptApart, Ttl, at_least
+from llmc.proxy import gate, listening, wiring
+from llmc.store import Store
+
+__all__ = ["command"]
+
+
+def command(
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="ADDRESS", help="Where to listen; others need a token."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option("--port", metavar="N", callback=at_least(0), help="0 is any free one."),
+    ] = 8400,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            metavar="TOKEN",
+            help="What clients must show (LLMC_TOKEN); NAME:TOKEN,… keeps callers apart.",
+        ),
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            "--provider",
+            metavar="NAME",
+            help="Whom to ask; else the model's own.",
+            rich_help_panel="Provider",
+        ),
+    ] = None,
+    namespace: KeptApart = None,
+    ttl: Ttl = None,
+    match: Annotated[
+        Literal["exact", "semantic"] | None,
+        typer.Option(
+            "--match",
+            metavar="HOW",
+            help="What may answer: exact (the default) or semantic.",
+            rich_help_panel="Cache",
+        ),
+    ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Answer from the cache alone, or 504.",
+            rich_help_panel="Cache",
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output"),
+    ] = False,
+    db: Db = None,
+    color: Color = "auto",  # noqa: ARG001  (the command line reads it)
+) -> None:
+    """Serve the OpenAI protocol to programs, from the cache.
+
+    Point OPENAI_BASE_URL at the address that it prints. What is not known is asked of your model's
+    provider, with the program's own key, or with yours where that has none.
+    """
+    settings = config.load({"db": db, "namespace": namespace, "ttl": ttl, "match": match})
+    tokens = gate.tokens_of(token or settings.environ.get("LLMC_TOKEN", ""))
+    if not tokens and not gate.is_loopback(host):
+        raise ConfigError(
+            f"--host {host}: others than this machine need a token", hint="set LLMC_TOKEN"
+        )
+    endpoint = wiring.provider_of(settings, provider)
+    note = (lambda _: None) if quiet else streams.note
+    listener = listening.bound(host, port)
+    store = _opened(settings, note, must_work=offline)
+    wired = wiring.wire(
+        settings, store, endpoint=endpoint, tokens=tokens, host=host, offline=offline, note=note
+    )
+    note(f"serving {listening.url_of(listener)} for {endpoint.base_url}")
+    try:
+        stopped_by = listening.serve(wired.app, listener)
+    finally:
+        wired.desk.close()
+    note(wired.tally.told())
+    if stopped_by == signal.SIGINT:
+        streams.die_by(stopped_by)
+
+
+def _opened(
+    settings: config.Settings, note: Callable[[str], None], *, must_work: bool
+) -> Store | None:
+    """Open the cache file; without it programs get their answers all the same."""
+    try:
+        return Store(settings.db, create=not must_work)
+    except CacheFileError as error:
+        if must_work:
+            raise
+        note(f"{error}; answering without it")
+        return None

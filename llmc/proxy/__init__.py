@@ -1,0 +1,1 @@
+"""How do programs that speak the OpenAI protocol reach the cache? A proxy on this machine."""

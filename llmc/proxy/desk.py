@@ -1,0 +1,80 @@
+"""Who looks things up while the loop goes on? The cache, in threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from llmc.types import Hit, Miss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llmc.cache import Cache
+    from llmc.types import Answer, Ask, Request
+
+__all__ = ["Desk"]
+
+T = TypeVar("T")
+
+
+class Desk:
+    """One cache for equal words, and a second for other words, which take a hundred times as long.
+
+    Each has its own thread and its own open file: a connection that threads share would mix their
+    transactions.
+    """
+
+    def __init__(self, exact: Cache, by_meaning: Callable[[], Cache]) -> None:
+        """Take both; the second is opened when it is first needed."""
+        self._exact = exact
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="llmc-exact")
+        self._open = by_meaning
+        self._meaning: Cache | None = None
+        self._second = ThreadPoolExecutor(1, thread_name_prefix="llmc-meaning")
+
+    async def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
+        """Look a request up, first among equal words."""
+        exact = ask._replace(by_meaning=False)
+        found = await self.run(lambda: self._exact.lookup(request, exact))
+        if isinstance(found, Hit) or found.bypass or not ask.by_meaning:
+            return found
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._second, self._by_meaning, request, ask)
+
+    async def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
+        """Store the answer to a miss."""
+        return await self.run(lambda: self._exact.put(miss, answer, ask))
+
+    def record(self, hit: Hit) -> None:
+        """Count an answer that has been given; nobody waits for it."""
+        if hit.line is not None:
+            self._thread.submit(self._exact.record, hit)
+
+    def record_again(self, request: Request, ask: Ask) -> None:
+        """Count an answer that was stored for another's question as a hit; nobody waits for it."""
+
+        def find_and_record() -> None:
+            found = self._exact.lookup(request, ask._replace(by_meaning=False))
+            if isinstance(found, Hit):
+                self._exact.record(found)
+
+        self._thread.submit(find_and_record)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something with the first cache, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Wait for what is still to be written, and close both files."""
+        self._thread.submit(self._exact.close)
+        self._thread.shutdown()
+        if self._meaning is not None:
+            self._second.submit(self._meaning.close)
+        self._second.shutdown()
+
+    def _by_meaning(self, request: Request, ask: Ask) -> Hit | Miss:
+        if self._meaning is None:
+            self._meaning = self._open()
+        return self._meaning.lookup(request, ask)
