@@ -75,13 +75,15 @@ class Proxy:
             return
         from starlette.requests import Request as HttpRequest
 
-        request = HttpRequest(scope, receive)
+        self._tally.open_requests += 1
         try:
-            response = await self._response(request)
+            response = await self._response(HttpRequest(scope, receive))
+            await response(scope, receive, send)
         except Refused as refused:
             self._tally.errors[refused.status] += 1
-            response = answers.refusal(refused)
-        await response(scope, receive, send)
+            await answers.refusal(refused)(scope, receive, send)
+        finally:
+            self._tally.open_requests -= 1
 
     async def close(self) -> None:
         """Stop what is on its way, and let go of the provider."""

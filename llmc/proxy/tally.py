@@ -19,6 +19,7 @@ _NAMES = {
     "avoided_dollars": ("counter", "What the answers from the cache cost when they were bought."),
     "spent_dollars": ("counter", "What the provider's answers cost."),
     "avoided_seconds": ("counter", "Waiting that answers from the cache avoided."),
+    "open_requests": ("gauge", "Requests that are waiting for their answer, or receiving it."),
     "open_answers": ("gauge", "Answers of the provider that are on their way."),
 }
 
@@ -30,6 +31,7 @@ class Tally:
         self.by_source: Counter[str] = Counter()
         self.errors: Counter[int] = Counter()
         self.upstream_calls = 0
+        self.open_requests = 0
         self.open_answers = 0
         self.avoided_nusd = 0
         self.spent_nusd = 0
@@ -78,6 +80,7 @@ class Tally:
             "avoided_dollars": {"": self.avoided_nusd / 1e9},
             "spent_dollars": {"": self.spent_nusd / 1e9},
             "avoided_seconds": {"": self.avoided_seconds},
+            "open_requests": {"": self.open_requests},
             "open_answers": {"": self.open_answers},
         }
         lines = []

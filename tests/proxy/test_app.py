@@ -427,7 +427,7 @@ def test_many_who_ask_the_same_at_once_share_one_call(proxy, upstream, body):
     upstream.will(Reply("one answer", gate=gate))
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(proxy.ask, body) for _ in range(8)]
-        until(lambda: len(upstream.calls) == 1)
+        until(lambda: len(upstream.calls) == 1 and proxy.tally.open_requests == 8)
         gate.set()
         texts = [text_of(each.result()) for each in asked]
 
@@ -441,7 +441,7 @@ def test_those_who_want_another_form_wait_for_the_same_call(proxy, upstream):
     upstream.will(Reply("one answer", gate=gate))
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(proxy.ask, body) for body in (STREAMED, QUESTION, WITH_USAGE)]
-        until(lambda: len(upstream.calls) == 1)
+        until(lambda: len(upstream.calls) == 1 and proxy.tally.open_requests == 3)
         gate.set()
         texts = [text_of(each.result()) for each in asked]
 
@@ -457,7 +457,8 @@ def test_followers_of_a_stream_get_what_came_before_it_has_ended(proxy, upstream
         httpx2.Client(verify=False) as other,
         other.stream("POST", proxy.url + "/chat/completions", json=STREAMED) as second,
     ):
-        pieces = [next(each.iter_bytes()) for each in (first, second)]
+        arriving = [each.iter_bytes() for each in (first, second)]
+        pieces = [next(each) for each in arriving]
         gate.set()
 
     assert pieces[0] == pieces[1]
@@ -470,8 +471,10 @@ def test_a_client_that_leaves_takes_nothing_from_the_others(proxy, upstream):
     upstream.will(Reply("one answer", gate=gate))
     with httpx2.Client(verify=False) as other, ThreadPoolExecutor(1) as pool:
         with other.stream("POST", proxy.url + "/chat/completions", json=STREAMED) as first:
-            next(first.iter_bytes())
+            arriving = first.iter_bytes()
+            next(arriving)
             follower = pool.submit(proxy.ask, STREAMED)
+            until(lambda: proxy.tally.open_requests == 2)
         gate.set()
         answer = follower.result()
 
@@ -511,7 +514,7 @@ def test_those_who_wait_share_an_error_too(proxy, upstream):
     upstream.will(Reply(status=400, gate=gate))
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(proxy.ask) for _ in range(4)]
-        until(lambda: len(upstream.calls) == 1)
+        until(lambda: len(upstream.calls) == 1 and proxy.tally.open_requests == 4)
         gate.set()
         statuses = [each.result().status_code for each in asked]
 
