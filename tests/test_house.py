@@ -28,7 +28,7 @@ IMPORTS = {
     "cache": "asking auditing drafting flight* keys levels lives meaning policy pricing"
     " tally tiers",
     "calibration": "",
-    "checks": "config endpoints mending output provider salvage store",
+    "checks": "config endpoints mending output places provider salvage store weights",
     "cli": "__init__ config help streams",
     "config": "cache embedder endpoints flight meaning minilm places pricing provider settings"
     " store",
@@ -113,6 +113,7 @@ IMPORTS = {
     "selection": "",
     "semantic": "english guards lexicon tokens",
     "settings": "pricing text",
+    "stamp": "",
     "store": "akin eviction file ledger paraphrases rows rules search vectors",
     "streams": "text",
     "tally": "lives*",
@@ -121,7 +122,7 @@ IMPORTS = {
     "tokens": "",
     "types": "",
     "vectors": "file* index",
-    "weights": "published",
+    "weights": "published stamp",
     "wordpiece": "",
     "worth": "",
     "commands": "",

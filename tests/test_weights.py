@@ -20,7 +20,6 @@ from llmc.weights import (
     GROUP,
     MINILM,
     Weights,
-    alone,
     convert,
     install,
     load_numpy,
@@ -180,9 +179,9 @@ def test_only_one_is_alone_in_a_folder(tmp_path):
         raise WaitsError
 
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
-    with alone(one), pytest.raises(WaitsError), alone(one, wait):
+    with published.alone(one), pytest.raises(WaitsError), published.alone(one, wait):
         pass
-    with alone(one, wait), alone(other, wait):
+    with published.alone(one, wait), published.alone(other, wait):
         both = os.path.isdir(one), os.path.isdir(other)
 
     assert both == (True, True)
@@ -194,7 +193,7 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
 
-    with alone(str(tmp_path / "model")):
+    with published.alone(str(tmp_path / "model")):
         made = (tmp_path / "model").is_dir()
 
     assert made
@@ -205,6 +204,16 @@ def test_a_missing_file_says_what_to_do(tiny, tmp_path):
         Weights(str(tmp_path), tiny.model)
 
     assert missing.value.hint == "run `llmc model pull`"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"), [(os.mkfifo, "it is no file"), (os.mkdir, "is a directory")]
+)
+def test_what_is_no_file_is_refused_at_once(tiny, tmp_path, make, reason):
+    make(tmp_path / FILE)
+
+    with pytest.raises(EmbeddingError, match=reason):
+        Weights(str(tmp_path), tiny.model)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 100, 5_000, -400, -1])
@@ -322,3 +331,56 @@ def test_the_pinned_sizes_are_those_of_the_installed_package():
     sizes = [(Path(local) / source.name).stat().st_size for source in published.MINILM]
 
     assert sizes == [source.size for source in published.MINILM]
+
+
+# -- read to its last byte, once -------------------------------------------------------------------
+
+
+def test_a_file_is_read_once_after_each_change(tiny, folder, monkeypatch):
+    reads = []
+    monkeypatch.setattr(Weights, "damage", lambda weights: reads.append(weights.path))
+
+    for _ in range(3):
+        Weights(str(folder), tiny.model).require_sound()
+    os.utime(folder / FILE, (1, 1))
+    for _ in range(3):
+        Weights(str(folder), tiny.model).require_sound()
+
+    assert len(reads) == 2
+
+
+def test_damaged_numbers_are_found_though_size_and_times_are_as_before(tiny, folder):
+    path = folder / FILE
+    Weights(str(folder), tiny.model).require_sound()
+    state = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+    with pytest.raises(EmbeddingError, match="it is damaged") as caught:
+        Weights(str(folder), tiny.model).require_sound()
+
+    assert caught.value.hint == "run `llmc model pull`"
+
+
+def test_where_nothing_can_be_noted_the_file_is_read_each_time(tiny, folder, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", fail)
+
+    Weights(str(folder), tiny.model).require_sound()
+
+    assert sorted(os.listdir(folder)) == [FILE]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"1 2 3 4 5"])
+def test_another_files_stamp_counts_for_nothing(tiny, folder, content):
+    (folder / "minilm.checked").write_bytes(content)
+    spoilt = bytearray((folder / FILE).read_bytes())
+    spoilt[len(spoilt) // 2] ^= 1
+    (folder / FILE).write_bytes(spoilt)
+
+    with pytest.raises(EmbeddingError, match="it is damaged"):
+        Weights(str(folder), tiny.model).require_sound()

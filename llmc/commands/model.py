@@ -57,14 +57,14 @@ def pull(
     host = published.host(published.URL if url is None else url)
     folder = places.models_path(config.load({"db": db}).environ)
     say = _silent if quiet else streams.note
-    with weights.alone(folder, waiting=lambda: say("another llmc is at it: waiting")):
+    with published.alone(folder, waiting=lambda: say("another llmc is at it: waiting")):
         found = _look(name, folder)
         if found.state == "ok":
             say(f"{name} is there already: {found.path}")
             return
         if found.damage is not None:
             if os.path.isdir(found.path):
-                raise EmbeddingError(f"{found.path}: a folder is in the way")
+                raise EmbeddingError(f"{found.path}: a folder is in the way", hint="move it away")
             say(f"{found.damage}; making it anew")
         if source is None and url is None:
             source = _packaged(say)
@@ -88,7 +88,8 @@ def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> Non
         ("model", "state", "size", "path"), rows, color=colors, flexible="path", wrap=True
     )
     if found.damage is not None:
-        streams.note(f"{found.damage}; llmc model pull makes it anew")
+        way_out = "llmc model pull makes it anew"
+        streams.note(f"{found.damage}; {'move it away' if os.path.isdir(found.path) else way_out}")
 
 
 def remove(
@@ -112,7 +113,7 @@ def remove(
         output.print_text(f"would remove {what}\n")
         return
     output.confirm(f"remove {what}?", yes=yes)
-    with weights.alone(folder):
+    with published.alone(folder):
         weights.remove(folder)
     output.print_text(f"removed {what}\n")
 

@@ -21,7 +21,7 @@ from llmc import published, weights
 from llmc.commands import model as command
 from llmc.minilm import MiniLM
 from llmc.types import Verdict
-from llmc.weights import FILE, alone
+from llmc.weights import FILE
 
 FILES = ("model.safetensors", "vocab.txt")
 
@@ -380,7 +380,10 @@ def test_a_folder_in_the_files_way_is_told_before_anything_is_fetched(cli, mirro
     result = cli("model", "pull")
 
     assert (result.code, result.out) == (1, "")
-    assert result.err == f"llmc: error: {models / FILE}: a folder is in the way\n"
+    assert (
+        result.err
+        == f"llmc: error: {models / FILE}: a folder is in the way\nllmc:   move it away\n"
+    )
     assert mirror.asked == []
 
 
@@ -462,7 +465,7 @@ def test_two_pulls_at_once_fetch_it_once(mirror, models, tmp_path, found):
 
 
 def test_a_pull_that_waits_for_another_says_so(mirror, models, tmp_path):
-    with alone(str(models)):
+    with published.alone(str(models)):
         waiting = start(TINY, tmp_path / "again", mirror.url, "model", "pull")
         first = waiting.stderr.readline()
 
@@ -531,6 +534,26 @@ def test_a_folder_in_the_models_place_is_damage(there, found):
 
     assert found()["state"] == "damaged"
     assert found()["damage"] == f"model file {there}: is a directory"
+
+
+def test_a_folder_in_the_models_place_is_to_be_moved_away(cli, there):
+    there.unlink()
+    there.mkdir()
+
+    result = cli("model", "list")
+
+    assert result.err == f"llmc: model file {there}: is a directory; move it away\n"
+
+
+def test_a_pipe_in_the_models_place_is_replaced(cli, mirror, there, found):
+    there.unlink()
+    os.mkfifo(there)
+
+    before, result, after = found(), cli("model", "pull"), found()
+
+    assert (before["state"], before["damage"]) == ("damaged", f"model file {there}: it is no file")
+    assert result.code == 0
+    assert after["state"] == "ok"
 
 
 def test_a_program_gets_a_line_of_json(cli, there):
