@@ -6,8 +6,9 @@ DIR of the data holds labelled pairs and groups, tab-separated with a header; be
 always read, and a file that is not there is left out. DIR of the model holds all-MiniLM-L6-v2 as
 `llmc model pull --from` takes it; by default an installed package's copy is looked for.
 
-- look_alikes.tsv, held_out.tsv (ours): question1, question2, label, kind. The first was looked at
-  when the rules were written; the second was written later, without knowing them, and read once.
+- look_alikes.tsv, held_out.tsv, second_held_out.tsv (ours): question1, question2, label, kind. The
+  first was looked at when the rules were written; the others were written later, and read once
+  before a rule was changed for what they showed.
 - qqp_nn_gold.tsv: question1, question2, label, weight: nearest neighbours in a stream of 41,306
   questions, judged; a pair stands for `weight` requests.
 - cli_pairs.tsv, mqp.tsv, gptcache_mock_data.tsv: question1, question2, label.
@@ -42,7 +43,10 @@ HERE = Path(__file__).parent / "pairs"
 STREAM = 41_306
 
 PROMISES = ("10%", "5%", "strict")
-PAIRS = ("look_alikes", "held_out", "qqp_nn_gold", "cli_pairs", "mqp", "gptcache_mock_data")
+PAIRS = (
+    "look_alikes", "held_out", "second_held_out", "qqp_nn_gold", "cli_pairs", "mqp",
+    "gptcache_mock_data",
+)  # fmt: skip
 GROUPS = {"text2sql_clusters": "cluster", "banking77_intents": "intent"}
 
 #: Twenty prompts of one template, one line of them differing, as a batch makes them.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from llmc import forms, lexicon, tokens
+from llmc import forms, lexicon, thesaurus, tokens
 
 __all__ = [
     "FUNCTION",
@@ -111,7 +111,7 @@ def _single(word: str) -> str:
 _LIGHT = lexicon.LIGHT | {stem(word) for word in lexicon.LIGHT}
 
 _GROUPS: dict[str, set[int]] = {}
-for _number, _group in enumerate(lexicon.SYNONYMS):
+for _number, _group in enumerate(thesaurus.SYNONYMS):
     for _word in _group:
         _GROUPS.setdefault(stem(_word), set()).add(_number)
 
@@ -128,7 +128,7 @@ def are_synonyms(one: str, other: str) -> bool:
 
 def _roots(word: str) -> set[str]:
     """Return a word, and what it may have been made of."""
-    made = {word[: -len(suffix)] for suffix in lexicon.SUFFIXES if word.endswith(suffix)}
+    made = {word[: -len(suffix)] for suffix in thesaurus.SUFFIXES if word.endswith(suffix)}
     return {word} | {root for root in made if len(root) > 4}
 
 
@@ -138,8 +138,10 @@ def parse(text: str) -> Sentence:
     found = _measured(_plain(tokens.tokens(tokens.fold(text))))
     shouts = _shouts(found)
     words = []
-    for token in found:
+    for at, token in enumerate(found):
         low = token.low if token.slot else tokens.unit(token, counted=False)
+        if low == "us" and _is_country(found, at):
+            low = "usa"
         if token.raw == "A" and not (token.starts or shouts):
             low = "A"  # a thing called so: column A, team A
         base = low if token.slot else stem(_plain_letters(low))
@@ -198,6 +200,22 @@ def _plain(found: list[tokens.Token]) -> list[tokens.Token]:
             plain.append(found[at])
             at += 1
     return plain
+
+
+#: Behind these, `us` is no person if a word of content follows.
+_BEFORE_US = lexicon.AUXILIARIES | {"for", "from", "to", "by", "of"}
+
+
+def _is_country(found: list[tokens.Token], at: int) -> bool:
+    """Tell `do us citizens` from `tell us`."""
+    before = found[at - 1].low if at else ""
+    if found[at].raw == "US" or before == "the":
+        return True
+    after = found[at + 1 : at + 2]
+    followed = bool(after) and _kind(after[0], after[0].low, stem(after[0].low)) == HEAVY
+    if before in {"in", "within", "across"}:
+        return True
+    return followed and (not at or found[at].starts or before in _BEFORE_US)
 
 
 def _kind(token: tokens.Token, low: str, base: str) -> str:

@@ -52,7 +52,7 @@ _THEIRS = frozenset({"they", "them", "their", "theirs", "themselves"})
 #: Of whom nothing may be said for a subject to be anybody, by the subject.
 _FOREIGN = {
     "i": _YOURS, "we": _YOURS, "you": _MINE, "one": frozenset(),
-    **dict.fromkeys(("they", "people", "someone"), _MINE | _YOURS | _THEIRS),
+    "someone": _MINE | _YOURS, "people": _MINE | _YOURS, "they": _MINE | _YOURS | _THEIRS,
 }  # fmt: skip
 _FILLERS = frozenset(
     {"so", "and", "but", "please", "hi", "hello", "hey", "ok", "okay", "seriously"}

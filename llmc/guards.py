@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import forms, lexicon, persons, roles
+from llmc import forms, lexicon, manner, persons, roles, turning
 from llmc.contrast import Contrast, one_sided
-from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, TURNING, are_synonyms, stem
+from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, are_synonyms, stem
 from llmc.narrowing import narrowed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def alone(sentence: Sentence, *, follows: bool = False) -> Refusal | None:
 
     `follows` tells that it is a later turn of a conversation.
     """
-    if sum(word.kind != FUNCTION for word in sentence.words) < 2:
+    if sum(word.kind != FUNCTION for word in sentence.words) + _asks_for_a_way(sentence) < 2:
         return Refusal("too short", "it has fewer than two words that say something")
     if follows and len(sentence.words) < _FOLLOW_UP:
         return Refusal("follow-up", "it is a short turn of a conversation")
@@ -45,6 +45,18 @@ def alone(sentence: Sentence, *, follows: bool = False) -> Refusal | None:
         if (word, after) in lexicon.PRESENT_SPANS:
             return Refusal("present", f"'{word} {after}' names the present")
     return None
+
+
+def _asks_for_a_way(sentence: Sentence) -> bool:
+    """Tell whether the first word of content is what is to be done: `how to` is `the way to`."""
+    if sentence.forms[0].name != "how to":
+        return False
+    before = ""
+    for word in sentence.words:
+        if word.kind == HEAVY:
+            return before == "to" or before not in lexicon.INTRODUCE
+        before = before if word.low in roles.ARTICLES else word.low
+    return False
 
 
 def between(new: Sentence, stored: Sentence, similarity: float = 1.0) -> Refusal | None:
@@ -68,10 +80,6 @@ def _all_have(words: frozenset[str], sentences: Iterable[Sentence]) -> bool:
     return all(not words.isdisjoint(sentence.lows) for sentence in sentences)
 
 
-def _compares(pair: Contrast) -> bool:
-    return _all_have(forms.COMPARED, pair.both)
-
-
 def _form_names(pair: Contrast) -> set[str]:
     return {sentence.forms[0].name for sentence in pair.both}
 
@@ -92,102 +100,6 @@ def _question_form(pair: Contrast) -> str | None:
             continue  # `how do people stop smoking`
         if not forms.may_be_the_same(one, other, near=pair.is_near):
             return f"{one.name!r} and {other.name!r}"
-    return None
-
-
-#: Verbs of which one says another thing than the other, of the same question.
-_TIMES = (frozenset({"was", "were"}), frozenset({"is", "are", "will"}))
-_COMING = (frozenset({"did", "has", "have", "had"}), frozenset({"will"}))
-_LEAVE = (frozenset({"should", "must"}), frozenset({"can", "could", "may"}))
-
-
-def _verb(pair: Contrast) -> str | None:
-    for one, other in zip(pair.new.forms, pair.stored.forms, strict=False):
-        if one.name != other.name or one.name in {"how to", "why"}:
-            continue
-        first, second = (lexicon.AUXILIARIES.intersection(f.words[:4]) for f in (one, other))
-        for kinds in (_TIMES, _COMING, _LEAVE):
-            sides = [[bool(kind & verbs) for kind in kinds] for verbs in (first, second)]
-            if sides in ([[True, False], [False, True]], [[False, True], [True, False]]):
-                return f"{min(first)!r} and {min(second)!r}"
-    return None
-
-
-# -- words that turn a question ------------------------------------------------------------------
-
-
-def _negation(pair: Contrast) -> str | None:
-    counts = [
-        sum(low in lexicon.NEGATIONS for low in sentence.lows) - _is_rhetorical(sentence)
-        for sentence in pair.both
-    ]
-    return "one of them denies" if counts[0] != counts[1] else None
-
-
-def _is_rhetorical(sentence: Sentence) -> bool:
-    """Tell whether a question is a `would it not`, which asks what `would it` does."""
-    form = sentence.forms[0]
-    return form.name in {"yes or no", "should"} and form.words[1:2] == ("not",)
-
-
-#: The pairs of opposites that a word belongs to, by number; the sign says to which side.
-_SIDES: dict[str, set[int]] = {}
-for _number, _sides in enumerate(lexicon.OPPOSITES, start=1):
-    for _sign, _side in zip((1, -1), _sides, strict=True):
-        for _word in _side | {stem(word) for word in _side}:
-            _SIDES.setdefault(_word, set()).add(_sign * _number)
-
-
-def _opposites(pair: Contrast) -> str | None:
-    first, second = _own_sides(*pair.both), _own_sides(*pair.both[::-1])
-    for side, word in first.items():
-        if -side in second:
-            return f"{word!r} and {second[-side]!r}"
-    return _denied(*pair.only) or _denied(*pair.only[::-1])
-
-
-#: Prefixes that make the contrary of a word.
-_DENYING = ("a", "ab", "an", "anti", "dis", "il", "im", "in", "ir", "mis", "non", "un")
-
-
-def _denied(only: list[Word], others: list[Word]) -> str | None:
-    """Find a word and what a prefix makes of it: normal, abnormal."""
-    for word in only:
-        for other in others:
-            made = {prefix + other.low for prefix in _DENYING}
-            if word.low in made and other.kind in {HEAVY, LIGHT}:
-                return f"{word.low!r} and {other.low!r}"
-    return None
-
-
-def _own_sides(one: Sentence, other: Sentence) -> dict[int, str]:
-    return {
-        side: word.low
-        for word in one.words
-        if word.low not in other.lows
-        for side in _SIDES.get(word.low) or _SIDES.get(word.stem) or ()
-    }
-
-
-#: Words that turn a question, by those that turn it the same way.
-_TURNS = {"above": "over", "below": "under", "whether": "if"}
-
-
-def _turning_word(pair: Contrast) -> str | None:
-    first, second = (
-        {_TURNS.get(w.low, w.low) for w in s.words if w.kind == TURNING} - lexicon.NEGATIONS
-        for s in pair.both
-    )
-    different = first ^ second
-    if _compares(pair):
-        different -= {"between"}
-    if _form_names(pair) == {"what"}:
-        different -= {"all"}  # `what are all the` asks for what `what are the` does
-    if different:
-        return one_sided(min(different))
-    joins = [{"and", "or"}.intersection(sentence.lows) for sentence in pair.both]
-    if not _compares(pair) and sorted(map(sorted, joins)) == [["and"], ["or"]]:
-        return "'and' and 'or'"
     return None
 
 
@@ -251,7 +163,7 @@ def _named_word(pair: Contrast) -> str | None:
         for one, other in (pair.both, pair.both[::-1])
     )
     shared = [stem(low) for low in set(pair.new.lows).intersection(pair.stored.lows)]
-    told = _compares(pair) and any(
+    told = turning.compares(pair) and any(
         are_synonyms(stem(word), found) for word in first | second for found in shared
     )
     about = _all_have(_ABOUT_WORDS, pair.both)
@@ -365,12 +277,13 @@ def _role(pair: Contrast) -> str | None:
 _RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (
     ("second question", _second_question),
     ("question form", _question_form),
-    ("verb", _verb),
-    ("negation", _negation),
-    ("opposites", _opposites),
+    ("verb", turning.another_time),
+    ("negation", turning.denies),
+    ("opposites", turning.opposites),
     ("capitals", _capitals),
     ("wording", _wording),
-    ("turning word", _turning_word),
+    ("manner", manner.told_differently),
+    ("turning word", turning.turning_word),
     ("entity", _entity),
     ("role", _role),
     ("substitution", _substitution),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmc import forms, lexicon
 from llmc.contrast import one_sided
-from llmc.english import HEAVY, stem
+from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, stem
 from llmc.roles import ARTICLES
 
 if TYPE_CHECKING:
@@ -20,9 +20,17 @@ _SCOPE = frozenset(
     {"every", "any", "almost", "nearly", "often", "rarely", "seldom", "sometimes", "mostly"}
 )
 
+#: Prepositions by which a condition is added, however near the rest is.
+_ADDING = frozenset(
+    {"for", "with", "without", "by", "from", "against", "during", "using", "via", "through", "like"}
+)
+_MUST = frozenset({"have", "has", "had", "need", "needs"})
+
 
 def narrowed(pair: Contrast) -> str | None:
     """Find a word too many. Where something is to be done, none is; else it depends on the word."""
+    if detail := _longer_name(pair) or _part_of_a_term(pair):
+        return detail
     first, second = pair.heavy
     if bool(first) == bool(second):
         return None
@@ -34,12 +42,14 @@ def narrowed(pair: Contrast) -> str | None:
     for word in words:
         if _names_a_part(sentence, word):
             return one_sided(word.low)
-    if pair.is_near and form not in {"how many", *forms.DOING}:
-        return None
     if all(map(_is_open, pair.both)):
         return None
+    near = pair.is_near and form not in {"how many", *forms.DOING}
     for word in words:
-        if _is_introduced(sentence, word) or _stands_before_shared(sentence, word, other):
+        by = _introduction(sentence, word)
+        if (by in _ADDING or _does(sentence, word, other)) if near else by:
+            return one_sided(word.low)
+        if not near and _stands_before_shared(sentence, word, other):
             return one_sided(word.low)
     return None
 
@@ -74,15 +84,100 @@ def _is_open(sentence: Sentence) -> bool:
     )
 
 
-def _is_introduced(sentence: Sentence, word: Word) -> bool:
-    """Tell whether a word is the object of a preposition, or one of several things."""
-    for before in reversed(sentence.words[: sentence.words.index(word)]):
-        if before.low not in ARTICLES:
-            return before.low in lexicon.INTRODUCE or before.low == "when"
-    return False
+def _introduction(sentence: Sentence, word: Word) -> str:
+    """Return what a word is the object of: a preposition, an `and`; "" if it is of none."""
+    before = [low for low in sentence.lows[: sentence.words.index(word)] if low not in ARTICLES]
+    if before[-2:] and before[-2:][0] in _MUST and before[-1] == "to":
+        return ""  # `have to pay`
+    return before[-1] if before and before[-1] in lexicon.INTRODUCE | {"when"} else ""
+
+
+def _does(sentence: Sentence, word: Word, other: Sentence) -> bool:
+    """Tell whether a word is what is to be done with a thing that both have: to prevent a cold."""
+    after = [w for w in sentence.words[sentence.words.index(word) + 1 :] if w.low not in ARTICLES]
+    return _introduction(sentence, word) == "to" and _has_shared(tuple(after), other)
 
 
 def _stands_before_shared(sentence: Sentence, word: Word, other: Sentence) -> bool:
     """Tell whether a word narrows the next one, which both have: no laptop is a gaming laptop."""
-    at = sentence.words.index(word)
-    return any(w.kind == HEAVY and w.stem in other.stems for w in sentence.words[at + 1 : at + 2])
+    return _has_shared(sentence.words[sentence.words.index(word) + 1 :], other)
+
+
+def _has_shared(words: tuple[Word, ...], other: Sentence) -> bool:
+    """Tell whether the first of some words is one of content that another sentence has."""
+    return any(w.kind == HEAVY and w.stem in other.stems for w in words[:1])
+
+
+# -- names of several words ----------------------------------------------------------------------
+
+_ASKING = frozenset({"do", "does", "did", "can", "will"})
+_DONE = ("ed", "ing")
+
+#: Of the differences of two things these are the ones that are told.
+_TOLD = frozenset({"main", "major", "primary", "key"})
+
+_A = frozenset({"a", "an"})
+
+#: Questions after what something is, which a word before it makes another thing.
+_DEFINING = (("what", "is"), ("what", "are"), ("define",), ("explain",), ("meaning", "of"))
+
+
+def _longer_name(pair: Contrast) -> str | None:
+    """Find a word that makes a longer name of a shared one: Mexico City, my wife's phone."""
+    for sentence, other, only in zip(pair.both, pair.both[::-1], pair.heavy, strict=True):
+        for word in only:
+            at = sentence.words.index(word)
+            if "'s" in sentence.lows[max(at - 1, 0) : at + 2] and _touches(sentence, at, other):
+                return one_sided(word.low)
+            if _ends_a_name(sentence, at, other):
+                return one_sided(word.low)
+    return None
+
+
+def _touches(sentence: Sentence, at: int, other: Sentence) -> bool:
+    """Tell whether the thing on the other side of a `'s` is in both: X's wife, my wife's X."""
+    step = 2 if sentence.lows[at + 1 : at + 2] == ("'s",) else -2
+    near = sentence.words[at + step : at + step + 1] if at + step >= 0 else ()
+    return any(word.kind == HEAVY and word.stem in other.stems for word in near)
+
+
+def _ends_a_name(sentence: Sentence, at: int, other: Sentence) -> bool:
+    word, before = sentence.words[at], sentence.words[at - 1] if at else None
+    if before is None or before.kind != HEAVY or before.stem not in other.stems:
+        return False
+    if before.name or before.low.endswith("ing") or not word.low.isalpha() or len(word.low) < 3:
+        return False
+    after = sentence.words[at + 1 : at + 2]
+    if any(w.kind in {HEAVY, LIGHT, SLOT} and not w.low.endswith("ed") for w in after):
+        return False
+    # the verb of `does it count`, what `is it safe` says of it, what is done
+    verb = not after and not _ASKING.isdisjoint(sentence.lows[:3]) and not _is_object(sentence, at)
+    says = sentence.lows[0] in {"is", "are", "was", "were"}
+    return not (
+        verb or says or word.low in lexicon.KINDS or word.low.endswith((*_DONE, "ly", "ble"))
+    )
+
+
+def _is_object(sentence: Sentence, at: int) -> bool:
+    """Tell whether a word belongs to what follows a preposition: with rice noodles."""
+    for word in reversed(sentence.words[:at]):
+        if word.kind == FUNCTION and word.low not in ARTICLES:
+            return word.low in lexicon.INTRODUCE
+    return False
+
+
+def _part_of_a_term(pair: Contrast) -> str | None:
+    """Find a light word that makes a term of the next word: specific gravity, Good Friday."""
+    for sentence, other, only in zip(pair.both, pair.both[::-1], pair.only, strict=True):
+        for word in only:
+            if word.kind != LIGHT or not _stands_before_shared(sentence, word, other):
+                continue
+            if word.low in _TOLD and not lexicon.ALIKE.isdisjoint(other.lows):
+                continue  # the major differences are those that are told
+            before = [w for w in sentence.lows[: sentence.words.index(word)] if w not in _A]
+            defines = any(tuple(before[-len(start) :]) == start for start in _DEFINING)
+            praised = word.low in lexicon.PRAISE
+            named = praised and sentence.forms[0].name in {"when", "yes or no", "how many"}
+            if word.low in lexicon.HALVES or named or (defines and not praised):
+                return one_sided(word.low)
+    return None

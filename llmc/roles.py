@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import lexicon
@@ -18,7 +19,8 @@ _POINTING = ARTICLES | {"our", "this", "that"}
 #: Words of which one says the contrary of the other, of what follows them.
 _CONTRARY = (
     ("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"),
-    ("for", "against"), ("since", "until"), ("onto", "from"),
+    ("for", "against"), ("since", "until"), ("onto", "from"), ("for", "from"), ("about", "by"),
+    ("about", "for"), ("by", "for"), ("on", "off"), ("on", "under"), ("for", "at"),
 )  # fmt: skip
 
 
@@ -53,15 +55,61 @@ def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
             moved -= a.get(contrary, set()) | b.get(role, set())
             if moved:
                 return f"{role} and {contrary} {min(moved)!r}"
+    return _before_the_same(one, other)
+
+
+def _before_the_same(one: Sentence, other: Sentence) -> str | None:
+    """Tell `back up my phone` from `back up to my phone`, `with a cold` from `in the cold`."""
+    first, second = _governed(one), _governed(other)
+    for thing in sorted(first.keys() & second.keys()):
+        here, there = first[thing], second[thing]
+        prepositions = {here.role, there.role}
+        articles = {here.article, there.article}
+        # `to` before a verb has no article behind it
+        alike = here.verb == there.verb != "" and all(articles)
+        if alike and prepositions in ({"", "from"}, {"", "to"}):
+            return f"{max(prepositions)!r} before {thing!r} on one side only"
+        if prepositions == {"in", "from"} or (prepositions == {"in", "with"} and len(articles) > 1):
+            return f"'in' and {max(prepositions - {'in'})!r} {thing!r}"
+        if articles in ({"a", "most"}, {"an", "most"}):
+            return f"a {thing!r} one and the most {thing!r} one"
     return None
+
+
+class _Governed(NamedTuple):
+    """What stands before a thing: the last word of content, a preposition, an article."""
+
+    verb: str
+    role: str
+    article: str
+
+
+def _governed(sentence: Sentence) -> dict[str, _Governed]:
+    found: dict[str, _Governed] = {}
+    verb = role = article = ""
+    for at, word in enumerate(sentence.words):
+        after = sentence.words[at + 1 : at + 2]
+        if word.low in _POINTING or word.low == "most":
+            article = word.low
+        elif word.kind == HEAVY and role and after and after[0].kind == HEAVY:
+            continue  # of `in a Python list` it is the list
+        elif word.kind in {HEAVY, SLOT}:
+            found.setdefault(word.stem, _Governed(verb, role, article))
+            verb, role, article = word.stem, "", ""
+        elif word.low in {"in", "with", "from", "to"}:
+            role, article = word.low, ""
+        else:
+            verb = role = article = ""
+    return found
 
 
 def in_another_order(one: Sentence, other: Sentence) -> str | None:
     """Say what stands in another order where order counts."""
     lines = [[w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in (one, other)]
     if "then" in one.lows and "then" in other.lows:
-        common = set(lines[0]) & set(lines[1])
-        first, second = ([w for w in dict.fromkeys(line) if w in common] for line in lines)
+        said = [[w.stem for w in s.words if w.kind in {HEAVY, LIGHT, SLOT}] for s in (one, other)]
+        common = set(said[0]) & set(said[1])
+        first, second = ([w for w in dict.fromkeys(line) if w in common] for line in said)
         if first != second:
             return "what comes first in one of them comes later in the other"
     if one.slots != other.slots and any(map(_is_sign, one.slots + other.slots)):
@@ -84,7 +132,7 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
         return "what stands first in one of them stands last in the other"
     # `does A contain B` has no third word to show which is which
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
-    if any(_is_turned(*lines, length=length) for length in ((3, 2) if short else (3,))):
+    if any(_is_turned(one, other, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
     return swapped if _has_two_swapped(one, other) else None
 
@@ -130,12 +178,35 @@ def _has_two_swapped(one: Sentence, other: Sentence) -> bool:
     return crossed and second - first > 1 and other_second - other_first > 1
 
 
-def _is_turned(first: list[str], second: list[str], *, length: int) -> bool:
+def _is_turned(one: Sentence, other: Sentence, *, length: int) -> bool:
     """Tell whether words in a row stand in reverse order in the other line, and not as here."""
-    one, other = (
-        set(zip(*(line[at:] for at in range(length)), strict=False)) for line in (first, second)
+    first, second = (_runs(sentence, length) for sentence in (one, other))
+    return any(
+        run[::-1] in second and run not in second and not _is_stacked(first[run], second[run[::-1]])
+        for run in first
     )
-    return any(run[::-1] in other - one for run in one - other)
+
+
+def _runs(sentence: Sentence, length: int) -> dict[tuple[str, ...], list[set[str]]]:
+    """Return the runs of words of content, with the words that stand in each gap."""
+    places = [at for at, w in enumerate(sentence.words) if w.kind in {HEAVY, SLOT}]
+    runs = zip(*(places[at:] for at in range(length)), strict=False)
+    return {
+        tuple(sentence.words[at].stem for at in run): [
+            set(sentence.lows[here + 1 : there]) for here, there in pairwise(run)
+        ]
+        for run in runs
+    }
+
+
+def _is_stacked(gaps: list[set[str]], others: list[set[str]]) -> bool:
+    """Tell whether nouns are stacked in one line, and joined in the other: placements in CS."""
+    joined, stacked = (gaps, others) if any(gaps) else (others, gaps)
+    return not any(stacked) and all(gap & _JOINING for gap in joined)
+
+
+#: Prepositions that join what may be stacked as well.
+_JOINING = frozenset({"in", "of", "at", "for", "on"})
 
 
 def _roles(sentence: Sentence) -> _Roles:

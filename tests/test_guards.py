@@ -37,6 +37,18 @@ def test_a_question_of_one_word_that_says_something_is_exact_only(text):
     assert alone(text) == Refusal("too short", "it has fewer than two words that say something")
 
 
+@pytest.mark.parametrize(
+    "text", ["how do I laugh?", "how should one study?", "how to get divorced"]
+)
+def test_a_way_to_do_something_is_two_things(text):
+    assert alone(text) is None
+
+
+@pytest.mark.parametrize("text", ["what should I do for college?", "how do I get out of debt?"])
+def test_a_way_to_do_one_knows_not_what_is_one_thing(text):
+    assert alone(text).guard == "too short"
+
+
 @pytest.mark.parametrize("text", ["define entropy", "what is 7 times 8?", "list prime numbers"])
 def test_two_words_that_say_something_may_be_compared(text):
     assert alone(text) is None
@@ -381,7 +393,6 @@ def test_some_forms_ask_for_the_same_only_where_all_else_is_near(new, stored):
 @pytest.mark.parametrize(
     ("new", "stored"),
     [
-        ("why was the sky red in Oslo?", "why is the sky red in Oslo?"),
         ("what caused the fire of Rome?", "what was the cause of the fire of Rome?"),
         ("can I drink tap water in Rome?", "could I drink tap water in Rome?"),
         ("who was and is the king of Spain?", "who is the king of Spain?"),
@@ -571,7 +582,6 @@ def test_some_words_are_never_a_word_too_many(more, less, word):
     ("more", "less", "word"),
     [
         ("who makes gaming laptops?", "who makes laptops?", "gaming"),
-        ("is aspirin safe for toddlers?", "is aspirin safe?", "toddlers"),
         ("does milk contain sugar and fat?", "does milk contain sugar?", "fat"),
         ("do turtles swim when hurt?", "do turtles swim?", "hurt"),
         ("where do sea turtles lay eggs?", "where do turtles lay eggs?", "sea"),

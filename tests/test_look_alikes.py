@@ -22,11 +22,10 @@ EXCEPTIONS = {
     "what is the capital of Peru?": MORE,
     "who wrote Dracula?": MORE,
     "How do I care for a dog during heat?": "the article alone tells one heat from the other",
-    "What does npm install do in CI?": "`ci` stands in both, as a command and as a place",
 }
 
 #: Pairs with one answer that are accepted, of as many.
-RIGHT = {"look_alikes": (290, 364), "held_out": (111, 205)}
+RIGHT = {"look_alikes": (290, 364), "held_out": (112, 205), "second_held_out": (91, 120)}
 
 
 def pairs(name, label):

@@ -151,3 +151,53 @@ def test_words_side_by_side_may_change_places():
     one, other = parse("how do I kill little black bugs"), parse("how do I kill black little bugs")
 
     assert roles.in_another_order(one, other) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("how do I back up my phone?", "how do I back up from my phone?"),
+        ("how do I back up to my phone?", "how do I back up my phone?"),
+        ("should I run with a cold?", "should I run in the cold?"),
+        ("keep cats out of my garden", "keep cats in my garden"),
+        ("medicine for a cough", "medicine from a cough"),
+        ("books about Orwell", "books by Orwell"),
+        ("a popular song of Queen", "the most popular song of Queen"),
+        ("what do I do for college?", "what do I do at college?"),
+    ],
+)
+def test_what_stands_before_a_thing_says_another_thing_of_it(one, other):
+    assert swapped(one, other)
+    assert swapped(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("reverse a list in Python", "reverse a list with Python"),
+        ("remove doubles from a list in Python", "remove doubles from a Python list"),
+        ("I want to become a pilot", "how do I become a pilot"),
+        ("some popular songs", "the most popular songs"),
+        ("cook rice in a pan", "cook rice with a pan"),
+    ],
+)
+def test_other_words_before_a_thing_say_the_same_of_it(one, other):
+    assert swapped(one, other) is None
+    assert swapped(other, one) is None
+
+
+def test_light_words_count_in_the_order_of_what_is_done():
+    assert reordered("sort by key then value", "sort by value then key")
+    assert reordered("sort by key and then by value", "sort by value and then by key")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("how are vit cs placements", "how are the placements in cs at vit"),
+        ("the oslo tram price", "the price of the tram in oslo"),
+    ],
+)
+def test_nouns_that_are_stacked_stand_in_reverse_order_of_those_that_are_joined(one, other):
+    assert reordered(one, other) is None
+    assert reordered(other, one) is None

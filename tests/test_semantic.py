@@ -322,7 +322,7 @@ def test_slots_that_differ_are_named(new, stored, name, detail):
 
 
 def test_a_similarity_decides_how_much_a_word_more_says():
-    new, stored = question("is aspirin safe for toddlers?"), question("is aspirin safe?")
+    new, stored = question("who makes gaming laptops?"), question("who makes laptops?")
 
     assert accept(new, stored, similarity=0.954, threshold=0.9).guard == "narrowing"
     assert accept(new, stored, similarity=0.955, threshold=0.9) is None
