@@ -223,7 +223,7 @@ def _roles(sentence: Sentence) -> _Roles:
             role, phrase = word.low, set()
             before.setdefault(role, set()).update(seen)
             after.setdefault(role, set())
-        elif word.kind in {HEAVY, LIGHT, SLOT}:
+        elif word.kind in {HEAVY, LIGHT, SLOT} or (last == role and word.low not in _POINTING):
             if role:
                 after[role].add(word.stem)
             phrase.add(word.stem)
