@@ -12,7 +12,7 @@ from llmc.asking import Asking, Refusals
 from llmc.errors import CacheFileError, LlmcError, NotCached, Unavailable
 from llmc.levels import Levels
 from llmc.lives import Lives
-from llmc.pricing import estimate_tokens, tokens_of
+from llmc.pricing import estimate_prompt, tokens_of
 from llmc.tally import Shelf as Counts
 from llmc.tally import Tally
 from llmc.tiers import FileTier
@@ -245,11 +245,10 @@ class Cache:
         auditor = Auditor(self._store, asking, price=self._price, clock=self._clock)
         auditor.audit(request, ask, hit.entry, hit.alias, nonce=f"{self._draw(1 << 32):08x}")
 
-    def estimate(self, request: Request) -> tuple[int, Price]:
-        """Estimate a request's prompt tokens, and what they would cost without any answer's."""
-        texts = (str(message.get("content") or "") for message in request.body["messages"])
-        tokens = sum(map(estimate_tokens, texts))
-        return tokens, self._price(request, None, Tokens(tokens, 0))
+    def estimate(self, request: Request, *, completion: int = 0) -> tuple[int, Price]:
+        """Estimate a request's prompt tokens, and its price with an answer of so many tokens."""
+        tokens = estimate_prompt(request.body)
+        return tokens, self._price(request, None, Tokens(tokens, completion))
 
     # -- the small print -------------------------------------------------------------------------
 

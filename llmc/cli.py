@@ -27,6 +27,7 @@ __all__ = ["COMMANDS", "build", "root", "run"]
 #: Every command with the first sentence of its help, so that `llmc --help` imports none of them.
 COMMANDS = {
     "ask": "Ask a model, or the cache if it knows the answer.",
+    "batch": "Answer every question of a file, each but once.",
     "serve": "Serve the OpenAI protocol to programs, from the cache.",
     "stats": "Show what was saved, and what was spent.",
     "list": "List stored answers, the newest first.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -212,7 +213,8 @@ def cache_of(
     from llmc.flight import Flights
     from llmc.pricing import price
 
-    def connect(provider: str, *, aside: bool = False) -> Provider:
+    @functools.cache
+    def connected(provider: str, *, aside: bool) -> Provider:
         from llmc.provider import Provider
 
         endpoint = settings.providers[provider]
@@ -225,6 +227,12 @@ def cache_of(
             prompt_cache=settings.prompt_cache == "auto",
             note=(lambda _: None) if aside else note,
         )
+
+    connecting = threading.Lock()
+
+    def connect(provider: str, *, aside: bool = False) -> Provider:
+        with connecting:  # threads share a client, and its connections
+            return connected(provider, aside=aside)
 
     @functools.cache
     def found() -> Meaning | None:

@@ -9,18 +9,18 @@ import json
 import math
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from llmc import invocation, streams
 from llmc.errors import InputError, LlmcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Reader", "options"]
+__all__ = ["RESERVED", "Lines", "Reader", "options", "parsed", "response_format"]
 
 #: Parameters of a request that have a flag of their own, or none because they are ours to set.
-_RESERVED = {
+RESERVED = {
     "api_key": "a key belongs into a variable",
     "messages": "give the prompt as an argument, or pipe it in",
     "model": "use -m",
@@ -104,12 +104,12 @@ class Reader:
         written = value.lstrip().startswith("{")
         place = "--schema" if written else value
         try:
-            schema = _parse(value if written else self.text(value))
+            schema = parsed(value if written else self.text(value))
         except ValueError as error:
             raise InputError(f"{place}: {error}") from error
         if not isinstance(schema, dict):
             raise InputError(f"{place}: a JSON schema is an object")
-        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        return response_format(schema)
 
     def _stdin(self) -> str:
         # A shell's text ends with a newline that nobody means.
@@ -136,10 +136,10 @@ def options(pairs: Iterable[str]) -> dict[str, Any]:
         name = name.strip()
         if not equals or not name:
             raise InputError(f"-o {pair}: write it as name=value")
-        if name in _RESERVED:
-            raise InputError(f"-o {name}: {_RESERVED[name]}")
+        if name in RESERVED:
+            raise InputError(f"-o {name}: {RESERVED[name]}")
         try:
-            found[name] = _parse(value)
+            found[name] = parsed(value)
         except _UnfitError as error:
             raise InputError(f"-o {name}: {error}") from None
         except ValueError:
@@ -147,12 +147,90 @@ def options(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema as a request's `response_format`."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+class Lines:
+    """The lines of a file as they come, in constant memory. Use it as a context manager."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file, standard input for `-`. Raises InputError."""
+        self._name = "standard input" if path == "-" else path
+        try:
+            self._descriptor = 0 if path == "-" else os.open(path, os.O_RDONLY)
+            status = os.fstat(self._descriptor)
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+        self._size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        self._read = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor:
+            os.close(self._descriptor)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the file has been read; None of what has no size."""
+        return self._read / self._size if self._size else None
+
+    def read(self, *, wake: int | None = None) -> Iterator[bytes | None]:
+        """Yield the lines without their ends.
+
+        None comes while there is no whole line yet and something was written to the pipe `wake`.
+        Of a line longer than LIMIT bytes only so many and one more are kept. Raises InputError.
+        """
+        import select
+
+        rest = b""
+        while True:
+            if wake is not None:
+                ready, _, _ = select.select([self._descriptor, wake], [], [])
+                if wake in ready:
+                    os.read(wake, 1 << 16)
+                    yield None
+                if self._descriptor not in ready:
+                    continue
+            piece = self._piece()
+            if not piece:
+                break
+            if len(rest) > streams.LIMIT:
+                _, newline, piece = piece.partition(b"\n")
+                if not newline:
+                    continue
+                yield rest[: streams.LIMIT + 1]
+                rest = b""
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest[: streams.LIMIT + 1]
+
+    def _piece(self) -> bytes:
+        try:
+            piece = os.read(self._descriptor, 1 << 16)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        self._read += len(piece)
+        return piece
+
+    def _unreadable(self, error: Exception) -> InputError:
+        reason = getattr(error, "strerror", None) or str(error)
+        return InputError(f"{self._name}: {reason.lower()}")
+
+
 class _UnfitError(ValueError):
     """JSON that cannot be sent."""
 
 
-def _parse(text: str) -> Any:
-    """Read JSON that can be sent: finite numbers, whole characters, no bottomless nesting."""
+def parsed(text: str) -> Any:
+    """Read JSON that can be sent: finite numbers, whole characters, no bottomless nesting.
+
+    Raises ValueError.
+    """
     try:
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode()

@@ -53,6 +53,17 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             'llmc ask --offline "why is the sky blue?" || echo "not in the cache"',
         ),
     ),
+    "batch": (
+        Example("what it would ask, and the price", "llmc batch --plan questions.jsonl"),
+        Example(
+            "32 at once, two dollars at most; the same command goes on",
+            "llmc batch -j 32 --max-cost 2 questions.jsonl > answers.jsonl",
+        ),
+        Example(
+            "every line of a text is a question",
+            "jq -cR '{prompt: .}' questions.txt | llmc batch -s 'To French.' -",
+        ),
+    ),
     "serve": (
         Example("for all programs of this machine", "llmc serve --port 8400"),
         Example(

@@ -32,16 +32,22 @@ __all__ = [
     "MaxTokens",
     "Model",
     "Namespace",
+    "NoCache",
     "NoStdin",
+    "Offline",
     "OlderThan",
     "Option",
     "Origin",
+    "Quiet",
+    "Refresh",
+    "Retries",
     "Schema",
     "Since",
     "System",
     "SystemFile",
     "Temperature",
     "Threshold",
+    "Timeout",
     "Ttl",
     "Yes",
     "at_least",
@@ -262,6 +268,40 @@ Threshold: TypeAlias = Annotated[
 ]
 NoStdin: TypeAlias = Annotated[
     bool, typer.Option("--no-stdin", help="Leave standard input alone.", rich_help_panel="Question")
+]
+
+Timeout: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout", metavar="TIME", help="Wait no longer than this.", rich_help_panel="Provider"
+    ),
+]
+Retries: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--retries", metavar="N", help="New tries after a failure.", rich_help_panel="Provider"
+    ),
+]
+Refresh: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--refresh", help="Ask anew and overwrite the stored answer.", rich_help_panel="Cache"
+    ),
+]
+NoCache: TypeAlias = Annotated[
+    bool,
+    typer.Option("--no-cache", help="Neither read nor write the cache.", rich_help_panel="Cache"),
+]
+Offline: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        help="Answer from the cache alone; exit 3 if it cannot.",
+        rich_help_panel="Cache",
+    ),
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
 ]
 
 EntryId: TypeAlias = Annotated[

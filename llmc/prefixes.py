@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from llmc.types import Request
 
-__all__ = ["MINIMUM", "head_of", "prefix_groups", "static_of"]
+__all__ = ["MINIMUM", "group_of", "head_of", "prefix_groups", "static_of"]
 
 #: The shortest beginning that a provider's cache keeps, in tokens: OpenAI's own, and most others'.
 MINIMUM = 1024
@@ -28,10 +29,19 @@ def prefix_groups(requests: Sequence[Request]) -> list[list[int]]:
     """
     groups: dict[object, list[int]] = {}
     for place, request in enumerate(requests):
-        is_long = estimate_tokens(static_of(request)) >= MINIMUM
-        key = (_settings_of(request), head_of(request)) if is_long else place
-        groups.setdefault(key, []).append(place)
+        groups.setdefault(group_of(request) or place, []).append(place)
     return list(groups.values())
+
+
+def group_of(request: Request) -> bytes | None:
+    """Return a hash of what a request must share with others to be read by them: 16 bytes.
+
+    None if its beginning is too short for that.
+    """
+    if estimate_tokens(static_of(request)) < MINIMUM:
+        return None
+    shared = f"{_settings_of(request)}\0{head_of(request)}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(shared, digest_size=16).digest()
 
 
 def head_of(request: Request) -> str:

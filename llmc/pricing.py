@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Rate", "estimate_tokens", "is_local", "price", "provider_of", "tokens_of"]
+__all__ = [
+    "Rate",
+    "estimate_prompt",
+    "estimate_tokens",
+    "is_local",
+    "price",
+    "provider_of",
+    "tokens_of",
+]
 
 #: Exact hosts of the providers that genai-prices knows. Its own patterns match prefixes of a URL,
 #: so that `api.openai.com.example.net` would be billed as OpenAI.
@@ -148,6 +156,13 @@ def estimate_tokens(text: str) -> int:
     Median error 6 % on English and Python, 0.8 to 1.2 of the truth on most other texts.
     """
     return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
+
+
+def estimate_prompt(body: Mapping[str, Any]) -> int:
+    """Estimate the tokens of a chat request's prompt: its messages, tools and schema."""
+    texts = [str(message.get("content") or "") for message in body["messages"]]
+    texts += [str(body[name]) for name in ("tools", "response_format") if body.get(name)]
+    return sum(map(estimate_tokens, texts))
 
 
 def is_local(host: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "note",
     "read_stdin",
     "require_stdout",
+    "status",
     "stdin_is_meant",
     "write",
 ]
@@ -137,6 +138,19 @@ def note(line: str, *, mark: str = "", end: str = "\n") -> None:
     try:
         sys.stderr.flush()
         sys.stderr.buffer.write(f"llmc: {mark}{one_line(line)}{end}".encode("utf-8", "replace"))
+        sys.stderr.buffer.flush()
+    except (OSError, ValueError):
+        return
+
+
+def status(line: str) -> None:
+    """Write over the last line of the terminal at standard error, cut to its width. Never fails."""
+    from llmc.text import one_line
+
+    try:
+        width = os.get_terminal_size(2).columns
+        shown = one_line(line, width=max(1, width - 1))
+        sys.stderr.buffer.write(f"\r\033[K{shown}".encode("utf-8", "replace"))
         sys.stderr.buffer.flush()
     except (OSError, ValueError):
         return

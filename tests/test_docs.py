@@ -150,6 +150,8 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
     (programs / "llmc").chmod(0o755)
     for name in ("report.txt", "schema.sql", "answer.txt"):
         (home / name).write_text("CREATE TABLE orders (day date);\n")
+    (home / "questions.txt").write_text("why?\nhow?\n")
+    (home / "questions.jsonl").write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
     script = """
         git init -q . && git add schema.sql
         for n in 1 2 3 4 5 6 7 8 9 10 11 12 13; do

@@ -24,7 +24,10 @@ IMPORTS = {
     "arrivals": "config* copies exchange lines logs places store* streams",
     "asking": "policy",
     "auditing": "asking* drafting judging keys lives policy pricing questions",
+    "batchfile": "config input request streams",
+    "batching": "batchfile* budget* cache* keys marking prefixes text workers",
     "blueprint": "schema",
+    "budget": "keys",
     "cache": "asking auditing drafting flight* keys levels lives meaning policy pricing"
     " tally tiers",
     "calibration": "",
@@ -75,6 +78,7 @@ IMPORTS = {
     "narrowing": "contrast english forms lexicon roles",
     "neighbours": "meaning* questions semantic settings",
     "options": "text",
+    "outcomes": "batchfile* batching* dialects.chat output text",
     "output": "keys streams text",
     "pages": "",
     "pairs": "calibration embedder* semantic",
@@ -82,9 +86,11 @@ IMPORTS = {
     "persons": "contrast* english forms lexicon roles",
     "pins": "file*",
     "places": "",
+    "planning": "batchfile* cache* keys",
     "policy": "text",
     "prefixes": "keys pricing",
     "pricing": "",
+    "progress": "streams text",
     "provider": "dialects.chat dialects.wire marking",
     "proxy": "",
     "proxy.answers": "dialects.wire* proxy.directives proxy.gate* proxy.refusal proxy.relay*"
@@ -127,10 +133,13 @@ IMPORTS = {
     "vectors": "file* index",
     "weights": "published stamp",
     "wordpiece": "",
+    "workers": "",
     "worth": "",
     "commands": "",
     "commands.ask": "cache config input marking options output pricing request streams",
     "commands.backup": "config copies options output text",
+    "commands.batch": "batchfile batching budget cache config input options outcomes output"
+    " planning progress request streams",
     "commands.bad": "config keys options output questions store streams",
     "commands.config": "config options output places streams",
     "commands.demo": "options streams",
@@ -156,6 +165,7 @@ IMPORTS = {
 
 #: Reads no row, prints no line, asks nobody, knows no clock.
 PURE = {
+    "budget",
     "calibration",
     "contrast",
     "dialects",

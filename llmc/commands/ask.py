@@ -21,13 +21,19 @@ from llmc.options import (
     KeptApart,
     Match,
     MaxTokens,
+    NoCache,
     NoStdin,
+    Offline,
     Option,
+    Quiet,
+    Refresh,
+    Retries,
     Schema,
     System,
     SystemFile,
     Temperature,
     Threshold,
+    Timeout,
     Ttl,
     at_least,
     duration,
@@ -58,21 +64,8 @@ def command(
     option: Option = None,
     temperature: Temperature = None,
     max_tokens: MaxTokens = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option(
-            "--timeout",
-            metavar="TIME",
-            help="Wait no longer than this.",
-            rich_help_panel="Provider",
-        ),
-    ] = None,
-    retries: Annotated[
-        str | None,
-        typer.Option(
-            "--retries", metavar="N", help="New tries after a failure.", rich_help_panel="Provider"
-        ),
-    ] = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
     schema: Schema = None,
     extract: Annotated[
         bool,
@@ -86,26 +79,9 @@ def command(
     exact: Exact = False,
     error: Error = None,
     threshold: Threshold = None,
-    refresh: Annotated[
-        bool,
-        typer.Option(
-            "--refresh", help="Ask anew and overwrite the stored answer.", rich_help_panel="Cache"
-        ),
-    ] = False,
-    no_cache: Annotated[
-        bool,
-        typer.Option(
-            "--no-cache", help="Neither read nor write the cache.", rich_help_panel="Cache"
-        ),
-    ] = False,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline",
-            help="Answer from the cache alone; exit 3 if it cannot.",
-            rich_help_panel="Cache",
-        ),
-    ] = False,
+    refresh: Refresh = False,
+    no_cache: NoCache = False,
+    offline: Offline = False,
     stale_if_error: Annotated[
         str | None,
         typer.Option(
@@ -155,9 +131,7 @@ def command(
             rich_help_panel="Output",
         ),
     ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
-    ] = False,
+    quiet: Quiet = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say more on stderr.", rich_help_panel="Output")
     ] = False,
