@@ -21,6 +21,10 @@ __all__ = ["Eviction"]
 #: How many entries are looked at for one write, those that move up and stay included.
 _LOOKS = 16 * worth.STEP
 
+#: Pages of the full-text index that are merged then, or up to how many entries all of it. With
+#: fewer it keeps more of what is gone than of what is there; either takes some milliseconds.
+_MERGED, _SMALL = 128, 500
+
 # A frame is shared out among at most a hundred: more are not worth the counting.
 _LOOK = """
 SELECT s.entry_id, s.evict, s.worth, s.uses, s.hits, e.cost_nusd, e.prompt_tokens,
@@ -94,8 +98,9 @@ class Eviction:
         """Remove what there is no room for, within the caller's transaction; return how many.
 
         1. Is the namespace (None: any) over its limit, or the file over one of its own?
-        2. What has expired goes first, wherever it is.
-        3. The least valuable of the namespace, then of all: down to nine tenths of the limit.
+        2. Some of the full-text index is merged, which gives space back.
+        3. What has expired goes first, wherever it is.
+        4. The least valuable of the namespace, then of all: down to nine tenths of the limit.
 
         At most about `most` go; the next write goes on. Pinned entries stay, and so does `spare`,
         which was just written: a limit too small for a single entry is kept by that one alone.
@@ -104,6 +109,7 @@ class Eviction:
         scopes = [scope for scope in (*written, None) if any(self._due(scope))]
         if not scopes:
             return 0
+        self._merge()
         gone = self._file.rows(
             "SELECT id FROM entry WHERE expires_at <= ? AND id IS NOT ? LIMIT ?",
             (now, spare, most),
@@ -140,9 +146,17 @@ class Eviction:
             return _Due() if limit is None else _Due(worth.surplus(self.held(namespace), limit))
         entries = 0 if limits.max_entries is None else self.held()
         size = 0 if limits.max_size is None else self._file.size()
-        return _Due(
-            worth.surplus(entries, limits.max_entries), worth.surplus(size, limits.max_size)
-        )
+        # Pages come free by and by, at a merge: a tenth each time would be too much.
+        over = max(0, size - (limits.max_size or size))
+        return _Due(worth.surplus(entries, limits.max_entries), over)
+
+    def _merge(self) -> None:
+        if self.held() <= _SMALL:
+            self._file.execute("INSERT INTO entry_text (entry_text) VALUES ('optimize')")
+        else:
+            self._file.execute(
+                "INSERT INTO entry_text (entry_text, rank) VALUES ('merge', ?)", (_MERGED,)
+            )
 
     def _evict(self, namespace: str | None, due: _Due, *, spare: int | None, most: int) -> int:
         doomed: list[_Looked] = []

@@ -296,6 +296,8 @@ INSERT INTO standing (entry_id, namespace) SELECT id, namespace FROM entry WHERE
 CREATE INDEX standing_by_worth ON standing (evict, worth);
 CREATE INDEX standing_by_namespace ON standing (namespace, evict, worth);
 INSERT INTO meta VALUES ('clock', 0), ('evicted', 0);
+-- What goes piecemeal leaves marks in the full-text index: two parts of it are worth a merge.
+INSERT INTO entry_text (entry_text, rank) VALUES ('usermerge', 2);
 
 -- What the lines of past days come to. A sum of unknowns alone is unknown.
 CREATE TABLE ledger_day (

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import struct
 
 import pytest
@@ -207,18 +206,20 @@ class TestALimitOfANamespace:
 
 
 class TestALimitOfSize:
-    def test_is_kept(self, opened):
+    def test_is_kept_and_used(self, opened):
         limit = 1_000_000
         store = opened(max_size=limit)
+        words = [f"word{number}" for number in range(4000)]
 
-        sizes = [
-            store.file.size()
-            for _ in map(put, [store] * 300, map(str, range(300)))
-            if put(store, f"large {os.urandom(2)}", answer=os.urandom(5000).hex())
-        ]
+        sizes = []
+        for number in range(1500):
+            at = number * 37 % 3800
+            put(store, f"question {number}", answer=" ".join(words[at : at + 150]))
+            sizes.append(store.file.size())
 
         assert max(sizes) < limit * 1.05
-        assert store.count() > 40
+        assert min(sizes[500:]) > limit * 0.7
+        assert store.count() > 170
         assert_sound(store)
 
     def test_of_next_to_nothing_keeps_what_was_just_put(self, opened):
