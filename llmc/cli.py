@@ -47,6 +47,7 @@ COMMANDS = {
     "import": "Take in an export, another cache file or llm's log.",
     "config": "Show the settings in effect, and where each comes from.",
     "doctor": "Check the file, the settings, the provider and the embedder.",
+    "completion": "Print the completion script of a shell.",
     "demo": "Show the whole story offline in ten seconds.",
     "model": "Fetch, list or remove the model that finds questions alike.",
 }

@@ -183,6 +183,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("is everything sound?", "llmc doctor"),
         Example("mend what is damaged, unasked", "llmc doctor --repair --yes"),
     ),
+    "completion": (
+        Example("bash: a line for ~/.bashrc", 'eval "$(llmc completion bash)"'),
+        Example("zsh: a line for ~/.zshrc, after compinit", 'eval "$(llmc completion zsh)"'),
+        Example(
+            "fish: once, and again with a new release",
+            "llmc completion fish > ~/.config/fish/completions/llmc.fish",
+        ),
+    ),
     "demo": (
         Example("the whole story", "llmc demo"),
         Example("and keep its cache file, to look into", "llmc demo --db demo.db"),

@@ -8,6 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
+import bash  # noqa: E402
+import fish  # noqa: E402
+import zsh  # noqa: E402
 from tree import Command, tree  # noqa: E402
 
 from llmc.settings import SETTINGS, Setting  # noqa: E402
@@ -63,7 +66,13 @@ def helps(root: Command) -> str:
 def documents() -> dict[str, str]:
     """All that is generated, by its path in the project."""
     root = tree()
-    return {"README.md": readme(), "tests/help.txt": helps(root)}
+    return {
+        "README.md": readme(),
+        "tests/help.txt": helps(root),
+        "completions/llmc.bash": bash.script(root),
+        "completions/llmc.fish": fish.script(root),
+        "completions/_llmc": zsh.script(root),
+    }
 
 
 if __name__ == "__main__":

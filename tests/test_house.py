@@ -141,6 +141,7 @@ IMPORTS = {
     "commands.batch": "batchfile batching budget cache config input options outcomes output"
     " planning progress request streams",
     "commands.bad": "config keys options output questions store streams",
+    "commands.completion": "options streams",
     "commands.config": "config options output places streams",
     "commands.demo": "options streams",
     "commands.doctor": "checks config options output places streams",

@@ -31,6 +31,11 @@ class Parameter(NamedTuple):
     default: str = ""
 
     @property
+    def told(self) -> str:
+        """Its help, as a shell shows it beside the name."""
+        return self.help.rstrip(".").replace("`", "")
+
+    @property
     def wants(self) -> str:
         """What completes its value: choices, file, folder, command, a command line, nothing."""
         kinds = {"file": FILES, "folder": FOLDERS, "line": COMMAND_LINES, "command": COMMANDS}
@@ -60,6 +65,11 @@ class Command(NamedTuple):
     @property
     def sentence(self) -> str:
         return self.help.partition("\n")[0]
+
+    @property
+    def summary(self) -> str:
+        """The sentence, as a shell shows it beside the name."""
+        return self.sentence.rstrip(".")
 
     @property
     def examples(self) -> tuple[manual.Example, ...]:
