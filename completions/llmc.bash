@@ -5,8 +5,9 @@
 _llmc_commands() {
     case $1 in
     llmc)
-        _llmc_words="ask stats list show search why bad put rm pin prune invalidate rules \
-            event backup export import config doctor completion demo model help"
+        _llmc_words="ask batch serve stats list show search why bad put rm pin prune \
+            invalidate rules event backup export import config doctor completion demo model \
+            help"
         ;;
     llmc\ rules)
         _llmc_words="add list remove"
@@ -30,6 +31,16 @@ _llmc_options() {
             --ttl= --match= --exact --error= --threshold= --refresh --no-cache --offline \
             --stale-if-error= --sample= --index= --timeout= --retries= -x,--extract --json \
             --stream,--no-stream --dry-run -q,--quiet -v,--verbose --db= --color= -h,--help"
+        ;;
+    llmc\ batch)
+        _llmc_words="-m,--model= -s,--system= --system-file= -f,--file=+ -o,--option=+ \
+            --temperature= --max-tokens= --schema= -n,--namespace= --ttl= --match= --refresh \
+            --no-cache --offline --timeout= --retries= -j,--jobs= --max-cost= --plan --json \
+            -q,--quiet --db= --color= -h,--help"
+        ;;
+    llmc\ serve)
+        _llmc_words="--host= --port= --token= -n,--namespace= --ttl= --match= --offline \
+            --provider= -q,--quiet --db= --color= -h,--help"
         ;;
     llmc\ stats)
         _llmc_words="--since= --by= --json --db= --color= -h,--help"
@@ -113,8 +124,11 @@ _llmc_value() {
     *\ --system-file | *\ -f | *\ --file | *\ --schema | *\ --db)
         _llmc_words=":file"
         ;;
-    *\ --match)
+    llmc\ ask\ --match | llmc\ batch\ --match)
         _llmc_words="auto exact semantic"
+        ;;
+    llmc\ serve\ --match)
+        _llmc_words="exact semantic"
         ;;
     *\ --error)
         _llmc_words="10% 5% strict"
@@ -147,7 +161,7 @@ _llmc_value() {
 # What an argument is. $1: the command, and the number of the argument.
 _llmc_argument() {
     case $1 in
-    llmc\ backup\ 1 | llmc\ import\ 1 | llmc\ model\ calibrate\ 1)
+    llmc\ batch\ 1 | llmc\ backup\ 1 | llmc\ import\ 1 | llmc\ model\ calibrate\ 1)
         _llmc_words=":file"
         ;;
     llmc\ completion\ 1)

@@ -24,12 +24,12 @@ function __llmc_read
                     set -a __llmc_given (string replace -r '=.*' '' -- $word)
                 case '--*'
                     set -a __llmc_given $word
-                    contains -- $word --by --color --context --data --db --error --event --field --file --from --index --limit --match --max-entries --max-size --max-tokens --model --namespace --older-than --option --pattern --retries --sample --schema --since --source --stale-if-error --system --system-file --temperature --threshold --timeout --ttl --url; and set value $word
+                    contains -- $word --by --color --context --data --db --error --event --field --file --from --host --index --jobs --limit --match --max-cost --max-entries --max-size --max-tokens --model --namespace --older-than --option --pattern --port --provider --retries --sample --schema --since --source --stale-if-error --system --system-file --temperature --threshold --timeout --token --ttl --url; and set value $word
                 case '-?*'
                     set -l letters (string split '' -- $word)[2..-1]
                     for number in (seq (count $letters))
                         set -a __llmc_given -$letters[$number]
-                        if contains -- $letters[$number] f l m n o s
+                        if contains -- $letters[$number] f j l m n o s
                             test $number = (count $letters); and set value $word
                             break
                         end
@@ -87,6 +87,10 @@ complete -c llmc -f
 
 complete -c llmc -n '__llmc_at' -d 'Ask a model, or the cache if it knows the answer' -a ask
 complete -c llmc -n '__llmc_at help' -d 'Ask a model, or the cache if it knows the answer' -a ask
+complete -c llmc -n '__llmc_at' -d 'Answer every question of a file, each but once' -a batch
+complete -c llmc -n '__llmc_at help' -d 'Answer every question of a file, each but once' -a batch
+complete -c llmc -n '__llmc_at' -d 'Serve the OpenAI protocol to programs, from the cache' -a serve
+complete -c llmc -n '__llmc_at help' -d 'Serve the OpenAI protocol to programs, from the cache' -a serve
 complete -c llmc -n '__llmc_at' -d 'Show what was saved, and what was spent' -a stats
 complete -c llmc -n '__llmc_at help' -d 'Show what was saved, and what was spent' -a stats
 complete -c llmc -n '__llmc_at' -d 'List stored answers, the newest first' -a list
@@ -105,8 +109,8 @@ complete -c llmc -n '__llmc_at' -d 'Remove entries by their ids' -a rm
 complete -c llmc -n '__llmc_at help' -d 'Remove entries by their ids' -a rm
 complete -c llmc -n '__llmc_at' -d 'Keep entries from eviction, the last answer by default' -a pin
 complete -c llmc -n '__llmc_at help' -d 'Keep entries from eviction, the last answer by default' -a pin
-complete -c llmc -n '__llmc_at' -d 'Remove expired entries, old ones, or the least used' -a prune
-complete -c llmc -n '__llmc_at help' -d 'Remove expired entries, old ones, or the least used' -a prune
+complete -c llmc -n '__llmc_at' -d 'Remove expired entries, old ones, or the least valuable' -a prune
+complete -c llmc -n '__llmc_at help' -d 'Remove expired entries, old ones, or the least valuable' -a prune
 complete -c llmc -n '__llmc_at' -d 'Remove what matches a regular expression' -a invalidate
 complete -c llmc -n '__llmc_at help' -d 'Remove what matches a regular expression' -a invalidate
 complete -c llmc -n '__llmc_at' -d 'Add, list or remove rules that have answers forgotten' -a rules
@@ -146,38 +150,48 @@ complete -c llmc -n '__llmc_at help model' -d 'Measure what --error means for th
 complete -c llmc -n '__llmc_at' -d 'Show the help of a command' -a help
 complete -c llmc -n '__llmc_at; and __llmc_open --version' -d 'Print the version' -l version
 complete -c llmc -n '__llmc_open -h --help' -d 'Show this message and exit' -s h -l help
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open -m --model' -d 'NAME or PROVIDER/NAME' -s m -l model -x
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open -s --system' -d 'The system prompt' -s s -l system -x
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open --system-file' -d 'Read the system prompt from a file' -l system-file -r -F
-complete -c llmc -n '__llmc_in ask why put' -d 'Stable material, placed first' -s f -l file -r -F
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open -m --model' -d 'NAME or PROVIDER/NAME' -s m -l model -x
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open -s --system' -d 'The system prompt' -s s -l system -x
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --system-file' -d 'Read the system prompt from a file' -l system-file -r -F
+complete -c llmc -n '__llmc_in ask batch why put' -d 'Stable material, placed first' -s f -l file -r -F
 complete -c llmc -n '__llmc_in ask why put; and __llmc_open --context' -d 'Changing material, placed after it' -l context -x
-complete -c llmc -n '__llmc_in ask why put' -d 'Any parameter of the API' -s o -l option -x
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open --temperature' -d 'Above 0: not cached' -l temperature -x
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open --max-tokens' -d 'Limit of the answer\'s tokens' -l max-tokens -x
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open --schema' -d 'JSON schema that the answer follows' -l schema -r -F
+complete -c llmc -n '__llmc_in ask batch why put' -d 'Any parameter of the API' -s o -l option -x
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --temperature' -d 'Above 0: not cached' -l temperature -x
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --max-tokens' -d 'Limit of the answer\'s tokens' -l max-tokens -x
+complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --schema' -d 'JSON schema that the answer follows' -l schema -r -F
 complete -c llmc -n '__llmc_in ask why; and __llmc_open --no-stdin' -d 'Leave standard input alone' -l no-stdin
-complete -c llmc -n '__llmc_in ask why put; and __llmc_open -n --namespace' -d 'Keep answers apart from others\'' -s n -l namespace -x
-complete -c llmc -n '__llmc_in ask put; and __llmc_open --ttl' -d 'Life of a new answer: 24h, 7d …' -l ttl -x
-complete -c llmc -n '__llmc_in ask; and __llmc_open --match' -d 'What may answer: exact, semantic (other words too) or auto (on a terminal)' -l match -x -a 'auto exact semantic'
+complete -c llmc -n '__llmc_in ask batch serve why put; and __llmc_open -n --namespace' -d 'Keep answers apart from others\'' -s n -l namespace -x
+complete -c llmc -n '__llmc_in ask batch serve put; and __llmc_open --ttl' -d 'Life of a new answer: 24h, 7d …' -l ttl -x
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --match' -d 'What may answer: exact, semantic (other words too) or auto (on a terminal)' -l match -x -a 'auto exact semantic'
 complete -c llmc -n '__llmc_in ask; and __llmc_open --exact' -d 'Short for --match exact' -l exact
 complete -c llmc -n '__llmc_in ask why; and __llmc_open --error' -d 'Wrong among semantic hits: 5%, 10%, strict' -l error -x -a '10% 5% strict'
 complete -c llmc -n '__llmc_in ask why; and __llmc_open --threshold' -d 'Set the similarity itself: 0 to 1' -l threshold -x
-complete -c llmc -n '__llmc_in ask; and __llmc_open --refresh' -d 'Ask anew and overwrite the stored answer' -l refresh
-complete -c llmc -n '__llmc_in ask; and __llmc_open --no-cache' -d 'Neither read nor write the cache' -l no-cache
-complete -c llmc -n '__llmc_in ask; and __llmc_open --offline' -d 'Answer from the cache alone; exit 3 if it cannot' -l offline
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --refresh' -d 'Ask anew and overwrite the stored answer' -l refresh
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --no-cache' -d 'Neither read nor write the cache' -l no-cache
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --offline' -d 'Answer from the cache alone; exit 3 if it cannot' -l offline
 complete -c llmc -n '__llmc_in ask; and __llmc_open --stale-if-error' -d 'If the provider fails, an answer expired no longer ago than this will do' -l stale-if-error -x
 complete -c llmc -n '__llmc_in ask; and __llmc_open --sample' -d 'Remember N answers; give one of them' -l sample -x
 complete -c llmc -n '__llmc_in ask; and __llmc_open --index' -d 'Which sample: 1 to N' -l index -x
-complete -c llmc -n '__llmc_in ask; and __llmc_open --timeout' -d 'Wait no longer than this' -l timeout -x
-complete -c llmc -n '__llmc_in ask; and __llmc_open --retries' -d 'New tries after a failure' -l retries -x
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --timeout' -d 'Wait no longer than this' -l timeout -x
+complete -c llmc -n '__llmc_in ask batch; and __llmc_open --retries' -d 'New tries after a failure' -l retries -x
 complete -c llmc -n '__llmc_in ask; and __llmc_open -x --extract' -d 'Print the first fenced block alone' -s x -l extract
 complete -c llmc -n '__llmc_in ask; and __llmc_open --json' -d 'Print one JSON object' -l json
 complete -c llmc -n '__llmc_in ask; and __llmc_open --stream --no-stream' -d 'Show tokens as they arrive (on a terminal)' -l stream -l no-stream
 complete -c llmc -n '__llmc_in ask; and __llmc_open --dry-run' -d 'Print the request, its key and what would answer' -l dry-run
-complete -c llmc -n '__llmc_in ask \'model pull\'; and __llmc_open -q --quiet' -d 'No line on stderr' -s q -l quiet
+complete -c llmc -n '__llmc_in ask batch serve \'model pull\'; and __llmc_open -q --quiet' -d 'No line on stderr' -s q -l quiet
 complete -c llmc -n '__llmc_in ask; and __llmc_open -v --verbose' -d 'Say more on stderr' -s v -l verbose
-complete -c llmc -n '__llmc_in ask stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
-complete -c llmc -n '__llmc_in ask stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
+complete -c llmc -n '__llmc_in ask batch serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
+complete -c llmc -n '__llmc_in ask batch serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
+complete -c llmc -n '__llmc_in batch; and __llmc_open -j --jobs' -d 'Ask so many at once' -s j -l jobs -x
+complete -c llmc -n '__llmc_in batch; and __llmc_open --max-cost' -d 'Stop before more is spent' -l max-cost -x
+complete -c llmc -n '__llmc_in batch; and __llmc_open --plan' -d 'Say what would be asked' -l plan
+complete -c llmc -n '__llmc_in batch; and __llmc_open --json' -d 'Print the plan as JSON' -l json
+complete -c llmc -n '__llmc_in serve; and __llmc_open --host' -d 'Where to listen; others need a token' -l host -x
+complete -c llmc -n '__llmc_in serve; and __llmc_open --port' -d '0 is any free one' -l port -x
+complete -c llmc -n '__llmc_in serve; and __llmc_open --token' -d 'What clients must show (LLMC_TOKEN); NAME:TOKEN,… keeps callers apart' -l token -x
+complete -c llmc -n '__llmc_in serve; and __llmc_open --match' -d 'What may answer: exact (the default) or semantic' -l match -x -a 'exact semantic'
+complete -c llmc -n '__llmc_in serve; and __llmc_open --offline' -d 'Answer from the cache alone, or 504' -l offline
+complete -c llmc -n '__llmc_in serve; and __llmc_open --provider' -d 'Whom to ask; else the model\'s own' -l provider -x
 complete -c llmc -n '__llmc_in stats; and __llmc_open --since' -d 'Only the last 24h, 7d …' -l since -x
 complete -c llmc -n '__llmc_in stats; and __llmc_open --by' -d 'By model, namespace, day or source' -l by -x -a 'model namespace day source'
 complete -c llmc -n '__llmc_in stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup import config doctor \'model list\' \'model calibrate\'; and __llmc_open --json' -d 'Print JSON' -l json
@@ -192,8 +206,8 @@ complete -c llmc -n '__llmc_in rm prune invalidate event import \'model remove\'
 complete -c llmc -n '__llmc_in rm prune invalidate event doctor \'model remove\'; and __llmc_open -y --yes' -d 'Do not ask before deleting' -s y -l yes
 complete -c llmc -n '__llmc_in pin; and __llmc_open --remove' -d 'Take the pins away again' -l remove
 complete -c llmc -n '__llmc_in prune; and __llmc_open --older-than' -d 'Remove what is older: 90d …' -l older-than -x
-complete -c llmc -n '__llmc_in prune; and __llmc_open --max-entries' -d 'Keep N, the last used ones' -l max-entries -x
-complete -c llmc -n '__llmc_in prune; and __llmc_open --max-size' -d 'Keep the last used ones, in a file of this size: 200M, 2G …' -l max-size -x
+complete -c llmc -n '__llmc_in prune; and __llmc_open --max-entries' -d 'Keep N, the most valuable' -l max-entries -x
+complete -c llmc -n '__llmc_in prune; and __llmc_open --max-size' -d 'Keep the most valuable, in a file of this size: 200M, 2G …' -l max-size -x
 complete -c llmc -n '__llmc_in prune; and __llmc_open --vacuum' -d 'Give the space back to the file system' -l vacuum
 complete -c llmc -n '__llmc_in invalidate; and __llmc_open --field' -d 'Where: prompt, answer, system or model' -l field -x -a 'prompt answer system model'
 complete -c llmc -n '__llmc_in \'rules add\'; and __llmc_open --pattern' -d 'Searched for, case-sensitive unless (?i)' -l pattern -x
@@ -209,6 +223,7 @@ complete -c llmc -n '__llmc_in \'model pull\'; and __llmc_open --from' -d 'Take 
 complete -c llmc -n '__llmc_in \'model pull\'; and __llmc_open --url' -d 'Fetch from another mirror of the same files' -l url -x
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --no-verdicts' -d 'Leave out what audits and bad have found' -l no-verdicts
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --dry-run' -d 'Measure, and store nothing' -l dry-run
+complete -c llmc -n '__llmc_argument batch 1' -d 'JSON lines, one question each; - is stdin' -F
 complete -c llmc -n '__llmc_argument backup 1' -d 'Where the copy goes' -F
 complete -c llmc -n '__llmc_argument import 1' -d 'JSON lines of llmc export (- is stdin), or a cache file' -F
 complete -c llmc -n '__llmc_argument completion 1' -d 'bash, fish or zsh' -a 'bash fish zsh'
