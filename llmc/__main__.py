@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-# As in `schema` and `file`, which import too much for the porch.
+# As in `schema`, `file` and `policy`, which import too much for the porch.
 SCHEMA = 6
 BUSY_TIMEOUT = 5_000
 WAL_KEEP = 400_000
+AHEAD = 300.0
 
 # The columns that a hit is shown and counted with, for one invocation that is still in force.
 _QUERY = """
@@ -32,7 +33,7 @@ SELECT e.id, e.namespace, s.model, e.answer, e.created_at, e.cost_nusd, e.latenc
     e.prompt_tokens, e.completion_tokens, e.cached_tokens, i.quiet
 FROM invocation AS i JOIN entry AS e ON e.id = i.entry_id JOIN scope AS s ON s.id = e.scope_id
 WHERE i.digest = ? AND i.inputs = ? AND e.choices IS NULL
-    AND (e.expires_at IS NULL OR e.expires_at > ?)
+    AND (e.expires_at IS NULL OR (e.expires_at > ? AND e.created_at <= ?))
     AND i.generation = (SELECT value FROM meta WHERE name = 'generation')
 """
 _READS = "SELECT stdin, files, quiet FROM invocation WHERE digest = ? LIMIT 1"
@@ -130,7 +131,7 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
     piped = streams.read_stdin(quiet=bool(quiet)) if stdin else None
     now = time.time()
     inputs = invocation.digest_of_inputs(piped, contents)
-    rows = db.execute(_QUERY, (digest, inputs, now)).fetchall()
+    rows = db.execute(_QUERY, (digest, inputs, now, now + AHEAD)).fetchall()
     if not rows:
         return
     (entry_id, namespace, model, answer, created_at, cost, latency, *tokens, quiet) = rows[0]

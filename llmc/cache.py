@@ -188,7 +188,7 @@ class Cache:
             return drafting.served(seen.entry, seen.source, at=now, latency=self._since(started))
         if barred is None:
             if seen.ended is not None:
-                why = policy.why_ended(self._lives.of(seen.ended))
+                why = policy.why_ended(self._lives.of(seen.ended), now)
                 miss = miss._replace(reason=f"not stored ({why})")
             if ask.by_meaning and ask.samples is None:
                 miss, found = self._search(miss, ask)

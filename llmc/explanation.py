@@ -153,6 +153,8 @@ def _request(
     elif life.expires_at is not None and life.expires_at <= now:
         rule = f", {policy.told(life.rule)}" if life.rule else ""
         bars.append(f"expired {text.age(now - life.expires_at)} ago{rule}")
+    elif not policy.is_fresh(entry._replace(expires_at=life.expires_at), now):
+        bars.append(policy.why_ended(life, now))
     if not policy.suits(entry, ask.mode):
         bars.append("not an answer of temperature 0")
     if entry.sample:

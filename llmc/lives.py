@@ -87,7 +87,7 @@ class Lives:
             return found._replace(entry=None, alias=None, reason=str(error))
         if policy.is_fresh(entry, now):
             return found._replace(entry=entry)
-        why = policy.why_ended(self.of(entry._replace(prompt=asked)))
+        why = policy.why_ended(self.of(entry._replace(prompt=asked)), now)
         return found._replace(entry=None, alias=None, reason=f"entry {entry.id}: {why}")
 
     def repeatable(self, invocation: Invocation, entry: Entry) -> Invocation | None:

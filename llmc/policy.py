@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmc.types import Answer, Ask, Draft, Entry, Miss, Request, Rule
 
 __all__ = [
+    "AHEAD",
     "Life",
     "adds_temperature",
     "best",
@@ -39,6 +40,9 @@ __all__ = [
     "why_not_read",
     "why_not_write",
 ]
+
+#: How far another machine's clock may be ahead of this one's, in seconds.
+AHEAD = 300.0
 
 #: Models with fixed sampling answer a stated temperature with HTTP 400. A guess by name only
 #: spares that call: what a model really refuses is learned from its answer and remembered.
@@ -144,8 +148,10 @@ def life(kept: Entry | Draft, rules: Iterable[Rule], matches: Callable[[Rule, st
     return found
 
 
-def why_ended(life: Life) -> str:
-    """Say why an entry whose life is over is not served."""
+def why_ended(life: Life, now: float) -> str:
+    """Say why an entry that is not fresh is not served."""
+    if life.expires_at is not None and now < life.expires_at:
+        return "it was stored in the future: was the clock set back?"
     return "it has expired" if life.rule is None else told(life.rule)
 
 
@@ -168,8 +174,11 @@ def named(rule: Rule) -> str:
 
 
 def is_fresh(entry: Entry, now: float) -> bool:
-    """Tell whether an entry may still be served."""
-    return entry.expires_at is None or now < entry.expires_at
+    """Tell whether an entry may still be served.
+
+    One that ends, but is of the future, may not: the clock was set back, and its age is unknown.
+    """
+    return entry.expires_at is None or (entry.created_at - AHEAD <= now < entry.expires_at)
 
 
 def may_stand_in(entry: Entry, now: float, stale_if_error: float | None) -> bool:

@@ -276,6 +276,20 @@ def test_an_entry_is_fresh_until_its_end(expires_at, now, fresh):
 
 
 @pytest.mark.parametrize(
+    ("created_at", "expires_at", "fresh"),
+    [
+        (1000.0 + policy.AHEAD, 9000.0, True),
+        (1001.0 + policy.AHEAD, 9000.0, False),
+        (1001.0 + policy.AHEAD, None, True),
+    ],
+)
+def test_an_entry_of_the_future_is_not_fresh_if_it_is_to_end(created_at, expires_at, fresh):
+    stored = entry(created_at=created_at, expires_at=expires_at)
+
+    assert policy.is_fresh(stored, 1000.0) is fresh
+
+
+@pytest.mark.parametrize(
     ("expires_at", "now", "allowed", "may"),
     [
         (1060.0, 1050.0, None, False),
@@ -485,7 +499,13 @@ def test_what_is_not_to_be_kept_is_never_fresh_nor_a_stand_in(now, stale):
     ],
 )  # fmt: skip
 def test_a_reason_names_its_rule(life, kept, ended):
-    assert (policy.why_not_kept(life), policy.why_ended(life)) == (kept, ended)
+    assert (policy.why_not_kept(life), policy.why_ended(life, 1e12)) == (kept, ended)
+
+
+def test_a_reason_tells_what_is_of_the_future():
+    reason = policy.why_ended(policy.Life(5000.0, HOUR), 1000.0)
+
+    assert reason == "it was stored in the future: was the clock set back?"
 
 
 @pytest.mark.parametrize(
