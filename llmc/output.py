@@ -266,7 +266,8 @@ def _paid(hit: Hit, *, verbose: bool) -> str:
     if verbose and prompt is not None and cached is not None:
         line += f", {cached:,} of {prompt:,} prompt tokens cached by the provider"
     if hit.unkept is not None:
-        line += f"; not stored: {hit.unkept}"
+        # A note has told already what is wrong with the file.
+        line += "; not stored" + ("" if hit.unkept.startswith("cache file ") else f": {hit.unkept}")
     if verbose and hit.no_meaning is not None:
         line += f"; by meaning: {hit.no_meaning}"
     return line

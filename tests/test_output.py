@@ -151,6 +151,10 @@ def test_of_several_choices_only_those_with_calls_are_shown():
             asked(unkept="the answer is empty"),
             "asked m, 1.9 s, cost $0.0041; not stored: the answer is empty",
         ),
+        (
+            asked(unkept="cache file x: it is read-only"),
+            "asked m, 1.9 s, cost $0.0041; not stored",
+        ),
     ],
 )
 def test_one_line_says_where_an_answer_came_from(found, line):
