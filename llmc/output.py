@@ -178,7 +178,7 @@ def confirm(question: str, *, yes: bool, otherwise: str = "nothing was removed")
     if yes:
         return
     streams.note(f"{question} [y/N]", end=" ")
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+    if sys.stdin.buffer.readline().strip().lower() not in {b"y", b"yes"}:
         raise LlmcError(otherwise)
 
 

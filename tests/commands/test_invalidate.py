@@ -84,7 +84,7 @@ def test_where_nobody_can_be_asked_yes_is_needed(cli, shelf, listed):
     assert len(listed()) == 3
 
 
-@pytest.mark.parametrize("words", ["n\n", "\n", ""])
+@pytest.mark.parametrize("words", ["n\n", "\n", "", b"\xff\n"])
 def test_any_answer_but_yes_removes_nothing(cli, shelf, listed, words):
     result = cli("invalidate", "s", stdin=words, terminal=True)
 
