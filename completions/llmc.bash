@@ -5,7 +5,7 @@
 _llmc_commands() {
     case $1 in
     llmc)
-        _llmc_words="ask batch serve stats list show search why bad put rm pin prune \
+        _llmc_words="ask batch run serve stats list show search why bad put rm pin prune \
             invalidate rules event backup export import config doctor completion demo model \
             help"
         ;;
@@ -37,6 +37,10 @@ _llmc_options() {
             --temperature= --max-tokens= --schema= -n,--namespace= --ttl= --match= --refresh \
             --no-cache --offline --timeout= --retries= -j,--jobs= --max-cost= --plan --json \
             -q,--quiet --db= --color= -h,--help"
+        ;;
+    llmc\ run)
+        _llmc_words="-n,--namespace= --ttl= --offline --frozen --provider= -q,--quiet --db= \
+            --color= -h,--help"
         ;;
     llmc\ serve)
         _llmc_words="--host= --port= --token= -n,--namespace= --ttl= --match= --offline \
@@ -163,6 +167,9 @@ _llmc_argument() {
     case $1 in
     llmc\ batch\ 1 | llmc\ backup\ 1 | llmc\ import\ 1 | llmc\ model\ calibrate\ 1)
         _llmc_words=":file"
+        ;;
+    llmc\ run\ *)
+        _llmc_words=":line"
         ;;
     llmc\ completion\ 1)
         _llmc_words="bash fish zsh"

@@ -89,6 +89,8 @@ complete -c llmc -n '__llmc_at' -d 'Ask a model, or the cache if it knows the an
 complete -c llmc -n '__llmc_at help' -d 'Ask a model, or the cache if it knows the answer' -a ask
 complete -c llmc -n '__llmc_at' -d 'Answer every question of a file, each but once' -a batch
 complete -c llmc -n '__llmc_at help' -d 'Answer every question of a file, each but once' -a batch
+complete -c llmc -n '__llmc_at' -d 'Run a program with its model calls answered from the cache' -a run
+complete -c llmc -n '__llmc_at help' -d 'Run a program with its model calls answered from the cache' -a run
 complete -c llmc -n '__llmc_at' -d 'Serve the OpenAI protocol to programs, from the cache' -a serve
 complete -c llmc -n '__llmc_at help' -d 'Serve the OpenAI protocol to programs, from the cache' -a serve
 complete -c llmc -n '__llmc_at' -d 'Show what was saved, and what was spent' -a stats
@@ -160,8 +162,8 @@ complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --temperature'
 complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --max-tokens' -d 'Limit of the answer\'s tokens' -l max-tokens -x
 complete -c llmc -n '__llmc_in ask batch why put; and __llmc_open --schema' -d 'JSON schema that the answer follows' -l schema -r -F
 complete -c llmc -n '__llmc_in ask why; and __llmc_open --no-stdin' -d 'Leave standard input alone' -l no-stdin
-complete -c llmc -n '__llmc_in ask batch serve why put; and __llmc_open -n --namespace' -d 'Keep answers apart from others\'' -s n -l namespace -x
-complete -c llmc -n '__llmc_in ask batch serve put; and __llmc_open --ttl' -d 'Life of a new answer: 24h, 7d …' -l ttl -x
+complete -c llmc -n '__llmc_in ask batch run serve why put; and __llmc_open -n --namespace' -d 'Keep answers apart from others\'' -s n -l namespace -x
+complete -c llmc -n '__llmc_in ask batch run serve put; and __llmc_open --ttl' -d 'Life of a new answer: 24h, 7d …' -l ttl -x
 complete -c llmc -n '__llmc_in ask batch; and __llmc_open --match' -d 'What may answer: exact, semantic (other words too) or auto (on a terminal)' -l match -x -a 'auto exact semantic'
 complete -c llmc -n '__llmc_in ask; and __llmc_open --exact' -d 'Short for --match exact' -l exact
 complete -c llmc -n '__llmc_in ask why; and __llmc_open --error' -d 'Wrong among semantic hits: 5%, 10%, strict' -l error -x -a '10% 5% strict'
@@ -178,20 +180,22 @@ complete -c llmc -n '__llmc_in ask; and __llmc_open -x --extract' -d 'Print the 
 complete -c llmc -n '__llmc_in ask; and __llmc_open --json' -d 'Print one JSON object' -l json
 complete -c llmc -n '__llmc_in ask; and __llmc_open --stream --no-stream' -d 'Show tokens as they arrive (on a terminal)' -l stream -l no-stream
 complete -c llmc -n '__llmc_in ask; and __llmc_open --dry-run' -d 'Print the request, its key and what would answer' -l dry-run
-complete -c llmc -n '__llmc_in ask batch serve \'model pull\'; and __llmc_open -q --quiet' -d 'No line on stderr' -s q -l quiet
+complete -c llmc -n '__llmc_in ask batch run serve \'model pull\'; and __llmc_open -q --quiet' -d 'No line on stderr' -s q -l quiet
 complete -c llmc -n '__llmc_in ask; and __llmc_open -v --verbose' -d 'Say more on stderr' -s v -l verbose
-complete -c llmc -n '__llmc_in ask batch serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
-complete -c llmc -n '__llmc_in ask batch serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
+complete -c llmc -n '__llmc_in ask batch run serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
+complete -c llmc -n '__llmc_in ask batch run serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
 complete -c llmc -n '__llmc_in batch; and __llmc_open -j --jobs' -d 'Ask so many at once' -s j -l jobs -x
 complete -c llmc -n '__llmc_in batch; and __llmc_open --max-cost' -d 'Stop before more is spent' -l max-cost -x
 complete -c llmc -n '__llmc_in batch; and __llmc_open --plan' -d 'Say what would be asked' -l plan
 complete -c llmc -n '__llmc_in batch; and __llmc_open --json' -d 'Print the plan as JSON' -l json
+complete -c llmc -n '__llmc_in run; and __llmc_open --offline' -d 'Answer from the cache alone; the rest is an error' -l offline
+complete -c llmc -n '__llmc_in run; and __llmc_open --frozen' -d 'Do not write to the cache file' -l frozen
+complete -c llmc -n '__llmc_in run serve; and __llmc_open --provider' -d 'Whom to ask; else the model\'s own' -l provider -x
 complete -c llmc -n '__llmc_in serve; and __llmc_open --host' -d 'Where to listen; others need a token' -l host -x
 complete -c llmc -n '__llmc_in serve; and __llmc_open --port' -d '0 is any free one' -l port -x
 complete -c llmc -n '__llmc_in serve; and __llmc_open --token' -d 'What clients must show (LLMC_TOKEN); NAME:TOKEN,… keeps callers apart' -l token -x
 complete -c llmc -n '__llmc_in serve; and __llmc_open --match' -d 'What may answer: exact (the default) or semantic' -l match -x -a 'exact semantic'
 complete -c llmc -n '__llmc_in serve; and __llmc_open --offline' -d 'Answer from the cache alone, or 504' -l offline
-complete -c llmc -n '__llmc_in serve; and __llmc_open --provider' -d 'Whom to ask; else the model\'s own' -l provider -x
 complete -c llmc -n '__llmc_in stats; and __llmc_open --since' -d 'Only the last 24h, 7d …' -l since -x
 complete -c llmc -n '__llmc_in stats; and __llmc_open --by' -d 'By model, namespace, day or source' -l by -x -a 'model namespace day source'
 complete -c llmc -n '__llmc_in stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup import config doctor \'model list\' \'model calibrate\'; and __llmc_open --json' -d 'Print JSON' -l json
@@ -224,6 +228,7 @@ complete -c llmc -n '__llmc_in \'model pull\'; and __llmc_open --url' -d 'Fetch 
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --no-verdicts' -d 'Leave out what audits and bad have found' -l no-verdicts
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --dry-run' -d 'Measure, and store nothing' -l dry-run
 complete -c llmc -n '__llmc_argument batch 1' -d 'JSON lines, one question each; - is stdin' -F
+complete -c llmc -n '__llmc_in run' -d 'The program and its arguments' -a '(__llmc_line run)'
 complete -c llmc -n '__llmc_argument backup 1' -d 'Where the copy goes' -F
 complete -c llmc -n '__llmc_argument import 1' -d 'JSON lines of llmc export (- is stdin), or a cache file' -F
 complete -c llmc -n '__llmc_argument completion 1' -d 'bash, fish or zsh' -a 'bash fish zsh'

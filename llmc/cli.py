@@ -28,6 +28,7 @@ __all__ = ["COMMANDS", "build", "root", "run"]
 COMMANDS = {
     "ask": "Ask a model, or the cache if it knows the answer.",
     "batch": "Answer every question of a file, each but once.",
+    "run": "Run a program with its model calls answered from the cache.",
     "serve": "Serve the OpenAI protocol to programs, from the cache.",
     "stats": "Show what was saved, and what was spent.",
     "list": "List stored answers, the newest first.",
@@ -107,7 +108,8 @@ def build(name: str) -> Any:
     if subcommands is not None:
         app.callback(invoke_without_command=True)(_help_alone)
     for word, function in (subcommands or {name: module.command}).items():
-        app.command(word, cls=HelpfulCommand)(function)
+        settings = SETTINGS | getattr(module, "CONTEXT", {})
+        app.command(word, cls=HelpfulCommand, context_settings=settings)(function)
     return typer.main.get_command(app)
 
 

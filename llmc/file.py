@@ -23,7 +23,7 @@ from llmc.errors import CacheFileError, DamagedError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["BUSY_TIMEOUT", "WAL_KEEP", "File"]
+__all__ = ["BUSY_TIMEOUT", "WAL_KEEP", "File", "fold"]
 
 #: How long a statement waits for another process's lock, in milliseconds.
 BUSY_TIMEOUT = 5_000
@@ -38,22 +38,23 @@ _WAY_OUT = "llmc doctor --repair saves what can be read"
 class File:
     """The open file. `close` it: a write-ahead log that has grown is folded in there."""
 
-    def __init__(self, path: str, *, create: bool = True) -> None:
+    def __init__(self, path: str, *, create: bool = True, frozen: bool = False) -> None:
         """Open the file at `path`, made with mode 0600 in a folder of 0700 where there is none.
 
         Without `create`, one that is not there is an empty cache, and stays so. Raises
         CacheFileError if it cannot be opened, read, upgraded, or is not a cache file.
-        A file or file system that is read-only opens, and then refuses writes.
+        A file or file system that is read-only opens, and then refuses writes. A `frozen` one is
+        copied into memory and left alone: what is written goes with the copy.
         """
         self.path = path
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
         self._streams = 0
         with self.errors():
             _require_text(path)
-            if create:
+            if create and not frozen:
                 _touch(path)
             # A file that is not there is an empty cache; only an answer makes one.
-            self._db = _connect(None if _is_missing(path) else path)
+            self._db = _copied(path) if frozen else _connect(None if _is_missing(path) else path)
             try:
                 self._prepare()
             except BaseException:
@@ -270,6 +271,15 @@ class File:
             raise CacheFileError(f"cache file {self.path}: {error}", hint=error.hint) from error
 
 
+def fold(path: str) -> None:
+    """Fold a file's log into it and remove that, so that the one file holds all; never fails."""
+    with contextlib.suppress(apsw.Error, OSError):
+        if os.path.exists(f"{path}-wal"):
+            last = apsw.Connection(os.path.abspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            last.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            last.close()  # the last one to close removes it
+
+
 def _reason(error: Exception) -> str:
     """Say in a few words what SQLite or the system complains about."""
     match error:
@@ -330,6 +340,29 @@ def _touch(path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def _copied(path: str) -> apsw.Connection:
+    """Return a copy in memory of a file, of which not a byte is written, nor made beside it."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise CacheFileError("it is no regular file")
+    logged = os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size > 0
+    copy = apsw.Connection(":memory:")
+    # What its log holds can be read with an index of the log alone; without one none is made.
+    source = _read_only(os.path.abspath(path), "mode=ro" if logged else "immutable=1")
+    try:
+        with copy.backup("main", source, "main") as backup:
+            backup.step()
+    finally:
+        source.close()
+    return copy
+
+
+def _read_only(path: str, how: str) -> apsw.Connection:
+    from urllib.parse import quote
+
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(path)}?{how}", flags=flags)
+
+
 def _connect(path: str | None) -> apsw.Connection:
     if path is None:
         return apsw.Connection(":memory:")
@@ -347,10 +380,5 @@ def _connect(path: str | None) -> apsw.Connection:
         connection.close()
         if os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size:
             raise CacheFileError("its write-ahead log cannot be read here") from None
-        from urllib.parse import quote
-
-        connection = apsw.Connection(
-            f"file:{quote(path)}?immutable=1",
-            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-        )
+        connection = _read_only(path, "immutable=1")
     return connection

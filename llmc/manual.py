@@ -64,6 +64,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "jq -cR '{prompt: .}' questions.txt | llmc batch -s 'To French.' -",
         ),
     ),
+    "run": (
+        Example("a program's model calls from the cache", "llmc run -- env"),
+        Example(
+            "a replay for CI, from a file beside the tests",
+            "llmc run --db cassette.db --offline --frozen -- pytest",
+        ),
+    ),
     "serve": (
         Example("for all programs of this machine", "llmc serve --port 8400"),
         Example(

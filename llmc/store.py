@@ -37,12 +37,19 @@ _MERGED_FOR = 1_000
 class Store:
     """The entries of one cache file, and what belongs to them. Use it as a context manager."""
 
-    def __init__(self, path: str, *, create: bool = True, limits: Limits | None = None) -> None:
-        """Open the cache file at `path`, to be kept within `limits`.
+    def __init__(
+        self,
+        path: str,
+        *,
+        create: bool = True,
+        limits: Limits | None = None,
+        frozen: bool = False,
+    ) -> None:
+        """Open the cache file at `path`, to be kept within `limits`; `File` says what `frozen` is.
 
         Raises CacheFileError if it cannot be used.
         """
-        self.file = File(path, create=create)
+        self.file = File(path, create=create, frozen=frozen)
         self.ledger = Ledger(self.file)
         self.vectors = Vectors(self.file)
         self.paraphrases = Paraphrases(self.file)

@@ -46,7 +46,7 @@ def running(
     missed: list[Any] = []
     wired = wiring.wire(
         loaded,
-        Store(loaded.db),
+        lambda: Store(loaded.db),
         endpoint=wiring.provider_of(loaded),
         tokens=gate.tokens_of(tokens),
         host=host,

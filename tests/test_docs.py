@@ -24,8 +24,9 @@ PLAN = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## The plan of the h
 TREE = {command.words: command for command in tree().walk()}
 EXAMPLES = [example.line for command in TREE.values() for example in command.examples]
 
-#: Examples that are not run here: they need a network, or 91 MB, or serve until they are stopped.
-NOT_RUN = re.compile(r"llmc (model (pull|calibrate)|serve)\b")
+#: Examples that are not run here: they need a network, or 91 MB, or serve until they are stopped,
+#: or run the tests of a project.
+NOT_RUN = re.compile(r"llmc (model (pull|calibrate)|serve|run --db)\b")
 
 #: What asks somebody first.
 ASKING = re.compile("llmc rm 12 13$")

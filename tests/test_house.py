@@ -32,6 +32,7 @@ IMPORTS = {
     " tally tiers",
     "calibration": "",
     "checks": "config endpoints mending output places provider salvage store weights",
+    "child": "",
     "cli": "__init__ config help streams",
     "config": "cache embedder endpoints flight meaning minilm places pricing provider settings"
     " store",
@@ -95,9 +96,10 @@ IMPORTS = {
     "proxy": "",
     "proxy.answers": "dialects.wire* proxy.directives proxy.gate* proxy.refusal proxy.relay*"
     " proxy.upstream",
-    "proxy.app": "dialects.chat dialects.responses proxy.answers proxy.desk* proxy.directives"
-    " proxy.gate* proxy.intake proxy.refusal proxy.relay proxy.tally* proxy.upstream",
-    "proxy.desk": "cache*",
+    "proxy.app": "dialects.chat dialects.embeddings dialects.responses dialects.wire proxy.answers"
+    " proxy.desk* proxy.directives proxy.gate* proxy.intake proxy.refusal proxy.relay proxy.tally*"
+    " proxy.upstream proxy.vectors",
+    "proxy.desk": "cache* proxy.directives*",
     "proxy.directives": "proxy.refusal",
     "proxy.gate": "proxy.refusal",
     "proxy.intake": "proxy.refusal",
@@ -106,8 +108,10 @@ IMPORTS = {
     "proxy.relay": "dialects.wire* proxy.refusal*",
     "proxy.tally": "text",
     "proxy.upstream": "proxy.gate* proxy.refusal",
-    "proxy.wiring": "cache* config endpoints proxy.app proxy.desk proxy.gate proxy.tally"
-    " proxy.upstream store*",
+    "proxy.vectors": "dialects.embeddings proxy.desk* proxy.directives* proxy.gate* proxy.refusal"
+    " proxy.relay* proxy.tally* proxy.upstream",
+    "proxy.wiring": "cache* config endpoints file proxy.app proxy.desk proxy.gate proxy.tally"
+    " proxy.upstream store",
     "published": "",
     "questions": "keys semantic",
     "request": "config input layout",
@@ -157,8 +161,10 @@ IMPORTS = {
     "commands.put": "config input options output request store streams",
     "commands.rm": "config options output store streams",
     "commands.rules": "config options output policy store streams text",
+    "commands.run": "child config explanation keys options proxy.listening proxy.wiring store*"
+    " streams text",
     "commands.search": "config options output store streams",
-    "commands.serve": "config options proxy.gate proxy.listening proxy.wiring store streams",
+    "commands.serve": "config options proxy.gate proxy.listening proxy.wiring streams",
     "commands.show": "config lives options output policy store streams",
     "commands.stats": "calibration config options output store streams text",
     "commands.why": "config explanation input options output request store streams text",

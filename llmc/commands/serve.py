@@ -1,16 +1,14 @@
 """`llmc serve`: a proxy that answers programs from the cache."""
 
 import signal
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 import typer
 
 from llmc import config, streams
-from llmc.errors import CacheFileError, ConfigError
+from llmc.errors import ConfigError
 from llmc.options import Color, Db, KeptApart, Ttl, at_least
 from llmc.proxy import gate, listening, wiring
-from llmc.store import Store
 
 __all__ = ["command"]
 
@@ -81,9 +79,9 @@ def command(
     endpoint = wiring.provider_of(settings, provider)
     note = (lambda _: None) if quiet else streams.note
     listener = listening.bound(host, port)
-    store = _opened(settings, note, must_work=offline)
+    opened = wiring.opener(settings, note=note, create=not offline, must_work=offline)
     wired = wiring.wire(
-        settings, store, endpoint=endpoint, tokens=tokens, host=host, offline=offline, note=note
+        settings, opened, endpoint=endpoint, tokens=tokens, host=host, offline=offline, note=note
     )
     note(f"serving {listening.url_of(listener)} for {endpoint.base_url}")
     try:
@@ -93,16 +91,3 @@ def command(
     note(wired.tally.told())
     if stopped_by == signal.SIGINT:
         streams.die_by(stopped_by)
-
-
-def _opened(
-    settings: config.Settings, note: Callable[[str], None], *, must_work: bool
-) -> Store | None:
-    """Open the cache file; without it programs get their answers all the same."""
-    try:
-        return Store(settings.db, create=not must_work)
-    except CacheFileError as error:
-        if must_work:
-            raise
-        note(f"{error}; answering without it")
-        return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmc.proxy.relay import Relay, Relays
     from llmc.types import Hit, Request
 
-__all__ = ["Call", "Relayed", "kept", "pass_through", "refusal"]
+__all__ = ["Call", "Relayed", "kept", "pass_through", "refusal", "whole"]
 
 
 class Call(NamedTuple):
@@ -53,6 +53,13 @@ def kept(hit: Hit, call: Call) -> Response:
     return Response(body, headers=told, media_type="application/json")
 
 
+def whole(body: bytes, told: dict[str, str]) -> Response:
+    """Make the response of a body that is there."""
+    from starlette.responses import Response
+
+    return Response(body, headers=told)
+
+
 def refusal(refused: Refused) -> Response:
     """Make the response of a refusal."""
     from starlette.responses import Response
@@ -64,9 +71,12 @@ class Relayed:
     """The response of an answer that is on its way; a client that leaves stops reading it."""
 
     def __init__(
-        self, relay: Relay, relays: Relays, call: Call, *, done: Callable[[Relay], None]
+        self, relay: Relay, relays: Relays, call: Call | None, *, done: Callable[[Relay], None]
     ) -> None:
-        """`done` is called with the relay once its answer is there."""
+        """`call` tells which form is wanted, None: that in which it comes.
+
+        `done` is called with the relay once its answer is there.
+        """
         self._relay = relay
         self._relays = relays
         self._call = call
@@ -86,9 +96,10 @@ class Relayed:
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         relay, call = self._relay, self._call
         await relay.head()
-        if relay.shape != call.shape and 200 <= relay.status < 300:
+        is_other = call is not None and relay.shape != call.shape
+        if is_other and 200 <= relay.status < 300:
             await relay.ended()
-        if relay.hit is not None and (relay.replayed or relay.shape != call.shape):
+        if call is not None and relay.hit is not None and (relay.replayed or is_other):
             await kept(relay.hit, call)(scope, receive, send)
         elif not relay.status:
             refused = relay.refused or Refused(503, "the proxy is stopping", code="stopping")

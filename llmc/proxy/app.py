@@ -9,13 +9,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from llmc.dialects import chat, responses
+from llmc.dialects import chat, embeddings, responses, wire
 from llmc.proxy import answers, directives, intake
 from llmc.proxy.answers import Call, Relayed
 from llmc.proxy.refusal import Refused
 from llmc.proxy.relay import Relay, Relays
 from llmc.proxy.upstream import answer_headers
-from llmc.types import Hit, Request
+from llmc.proxy.vectors import Vectors
+from llmc.types import Hit, Miss, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from llmc.proxy.gate import Caller, Gate
     from llmc.proxy.tally import Tally
     from llmc.proxy.upstream import Upstream
-    from llmc.types import Ask, Miss
+    from llmc.types import Ask
 
 __all__ = ["GRACE", "Proxy"]
 
@@ -65,6 +66,7 @@ class Proxy:
         self._clock = clock
         self._on_missed = on_missed
         self._relays = Relays(grace=grace)
+        self._vectors = Vectors(desk, upstream, tally, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the server through its life."""
@@ -98,6 +100,8 @@ class Proxy:
         dialect = _DIALECTS.get(path.strip("/"))
         if request.method == "POST" and dialect is not None:
             return await self._asked(request, caller, path, dialect)
+        if request.method == "POST" and path.strip("/") == "embeddings":
+            return await self._embedded(request, caller, path)
         return await self._passed(request, caller, path, request.stream())
 
     async def _asked(
@@ -132,17 +136,46 @@ class Proxy:
         self._relays.start(key, relay, lambda r: self._read(r, call, miss, landed=landed))
         return Relayed(relay, self._relays, call, done=self._led)
 
+    async def _embedded(self, request: HttpRequest, caller: Caller, path: str) -> ASGIApp:
+        """Answer a request for vectors: what of it is known is not asked again."""
+        content = await intake.body_of(request)
+        wish = directives.wish_of(request.headers, self._ask, caller=caller.name)
+        body = self._object(request, content)
+        if body is None or not embeddings.is_understood(body):
+            return await self._passed(request, caller, path, content)
+        headers = request.headers.items()
+        batch = await self._vectors.batch(
+            body, content, headers=headers, path=path, caller=caller, wish=wish
+        )
+        if not batch.missing:
+            reply, told = self._vectors.reply(batch)
+            self._tally.by_source[told["x-llmc-source"]] += 1
+            return answers.whole(reply, told)
+        if wish.ask.offline:
+            for miss in (found for found in batch.found.values() if isinstance(found, Miss)):
+                self._on_missed(miss.request)
+            raise Refused(504, "not in the cache", code="not_cached", final=True)
+        relay = self._relays.find(batch.key)
+        if relay is None:
+            relay = Relay(wire.Shape())
+            self._relays.start(batch.key, relay, lambda r: self._vectors.read(r, batch))
+        return Relayed(relay, self._relays, None, done=self._led)
+
+    def _object(self, request: HttpRequest, content: bytes) -> dict[str, Any] | None:
+        """Read a body; None for one whose meaning is not clear. Raises Refused."""
+        if request.url.query or request.headers.get("content-encoding"):
+            return None
+        try:
+            return intake.object_of(content)
+        except intake.Strange:
+            return None
+
     def _call(
         self, request: HttpRequest, caller: Caller, path: str, dialect: Any, content: bytes
     ) -> Call | None:
         wish = directives.wish_of(request.headers, self._ask, caller=caller.name)
-        if request.url.query or request.headers.get("content-encoding"):
-            return None
-        try:
-            body = intake.object_of(content)
-        except intake.Strange:
-            return None
-        if not dialect.is_understood(body):
+        body = self._object(request, content)
+        if body is None or not dialect.is_understood(body):
             return None
         asked = Request(self._upstream.base_url, body, path.strip("/"), self._upstream.name)
         headers = request.headers.items()

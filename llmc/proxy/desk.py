@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llmc.cache import Cache
+    from llmc.proxy.directives import Wish
     from llmc.types import Answer, Ask, Request
 
 __all__ = ["Desk"]
@@ -46,6 +47,30 @@ class Desk:
     async def put(self, miss: Miss, answer: Answer, ask: Ask) -> Hit:
         """Store the answer to a miss."""
         return await self.run(lambda: self._exact.put(miss, answer, ask))
+
+    async def lookup_all(
+        self, requests: list[Request], wish: Wish, *, now: float
+    ) -> list[Hit | Miss]:
+        """Look several requests up, among equal words alone; the one that is too old is a miss."""
+        ask = wish.ask._replace(by_meaning=False)
+
+        def look(request: Request) -> Hit | Miss:
+            found = self._exact.lookup(request, ask)
+            if isinstance(found, Hit) and wish.is_too_old(found, now):
+                return self._exact.lookup(request, ask._replace(refresh=True))
+            return found
+
+        return await self.run(lambda: list(map(look, requests)))
+
+    async def put_all(self, misses: list[Miss], answers: list[Answer], ask: Ask) -> list[Hit]:
+        """Store the answers to several misses, and count those that are not kept."""
+
+        def put(miss: Miss, answer: Answer) -> Hit:
+            hit = self._exact.put(miss, answer, ask)
+            self._exact.record(hit)
+            return hit
+
+        return await self.run(lambda: list(map(put, misses, answers)))
 
     def record(self, hit: Hit) -> None:
         """Count an answer that has been given; nobody waits for it."""

@@ -49,10 +49,13 @@ class Tally:
         return sum(n for source, n in self.by_source.items() if source not in {"model", "passed"})
 
     def served(self, hit: Hit, *, as_source: str | None = None) -> None:
-        """Count an answer of the cache, or of the model."""
-        source = as_source or hit.source
-        self.by_source[source] += 1
-        if source == "model":
+        """Count a request that was answered by the cache, or by the model."""
+        self.by_source[as_source or hit.source] += 1
+        self.value(hit, as_source=as_source)
+
+    def value(self, hit: Hit, *, as_source: str | None = None) -> None:
+        """Count what an answer cost, or saved."""
+        if (as_source or hit.source) == "model":
             cost = hit.price.cost if hit.price else None
             self.spent_nusd += cost or 0
         else:

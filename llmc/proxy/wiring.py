@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import config
 from llmc.endpoints import key_of
-from llmc.errors import ConfigError
+from llmc.errors import CacheFileError, ConfigError
 from llmc.proxy.app import GRACE, Proxy
 from llmc.proxy.desk import Desk
 from llmc.proxy.gate import Gate
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmc.store import Store
     from llmc.types import Request
 
-__all__ = ["Wired", "provider_of", "wire"]
+__all__ = ["Wired", "fold", "opener", "provider_of", "wire"]
 
 
 class Wired(NamedTuple):
@@ -44,9 +44,44 @@ def provider_of(settings: Settings, name: str | None = None) -> Endpoint:
     return settings.providers[name]
 
 
+def opener(
+    settings: Settings,
+    *,
+    note: Callable[[str], None],
+    create: bool = True,
+    must_work: bool = False,
+    frozen: bool = False,
+) -> Callable[[], Store | None]:
+    """Return what opens the cache file: programs get their answers without it, unless it must work.
+
+    What is opened `frozen` is a copy in memory: of the file not a byte is written. Raises
+    CacheFileError then.
+    """
+
+    def opened() -> Store | None:
+        from llmc.store import Store
+
+        try:
+            return Store(settings.db, create=create, limits=settings.limits, frozen=frozen)
+        except CacheFileError as error:
+            if must_work:
+                raise
+            note(f"{error}; answering without it")
+            return None
+
+    return opened
+
+
+def fold(settings: Settings) -> None:
+    """Leave the cache file alone in its folder, without a log beside it: it may be committed."""
+    from llmc.file import fold as fold_file
+
+    fold_file(settings.db)
+
+
 def wire(
     settings: Settings,
-    store: Store | None,
+    opened: Callable[[], Store | None],
     *,
     endpoint: Endpoint,
     tokens: Mapping[str, str],
@@ -56,12 +91,12 @@ def wire(
     note: Callable[[str], None],
     on_missed: Callable[[Request], None] = lambda _: None,
 ) -> Wired:
-    """Put a proxy together around an open file, or around none, which the desk then closes."""
+    """Put a proxy together around the file that `opened` opens; the desk closes it."""
     # Vectors are made by the next lookup by meaning: nobody waits for one here.
-    exact = config.cache_of(settings, store, note=note, meaning=lambda: None)
+    exact = config.cache_of(settings, opened(), note=note, meaning=lambda: None)
 
     def by_meaning() -> Cache:
-        return config.open_cache(settings, note=note)
+        return config.cache_of(settings, opened(), note=note)
 
     desk = Desk(exact, by_meaning)
     upstream = Upstream(
