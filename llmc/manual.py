@@ -82,6 +82,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("the last week, by model", "llmc stats --since 7d --by model"),
         Example("one figure for a script", "llmc stats --json | jq .net_usd"),
     ),
+    "prefix": (
+        Example("what the provider's cache could have read, this week", "llmc prefix --since 7d"),
+        Example("the advice alone", "llmc prefix --json | jq -r '.groups[].advice'"),
+    ),
     "list": (
         Example("what one project keeps", "llmc list -n project"),
         Example("the ids of old answers", "llmc list --older-than 30d --json | jq .id"),

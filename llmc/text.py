@@ -9,6 +9,7 @@ __all__ = [
     "LONGEST",
     "age",
     "duration",
+    "escaped",
     "hit_line",
     "one_line",
     "seconds",
@@ -55,6 +56,13 @@ def one_line(text: str, *, width: int | None = None) -> str:
     if width is None or len(line) <= width:
         line = " ".join(text.translate(_ONE_LINE).split())
     return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
+def escaped(text: str) -> str:
+    """Write what cannot be seen as Python would: a newline, a control or a turning mark."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def age(seconds_: float) -> str:

@@ -17,7 +17,8 @@ from upstream import Call, Reply, Upstream
 
 OPENAI = "http://api.openai.com/v1"
 MINIMUM = 1024
-LIFETIMES = {"breakpoints": 1800.0, "steps": 600.0}
+#: Seconds since the last use; a day is the default where data may be retained at all.
+LIFETIMES = {"breakpoints": 1800.0, "steps": 86400.0}
 
 
 class Rates(NamedTuple):
@@ -132,11 +133,13 @@ class CachingModel(Upstream):
 
     def _by_steps(self, head: str, tokens: list[str], now: float) -> int:
         """Read the longest common beginning, in steps of 128 tokens; writing is free."""
-        common = max(
-            (_common(tokens, kept[1:]) for kept in self._kept if kept[0] == head), default=0
-        )
-        self._kept[head, *tokens] = now
-        return common // 128 * 128 if common >= MINIMUM else 0
+        chain, steps = (head,), []
+        for end in range(128, len(tokens) + 1, 128):
+            chain = (head, str(hash((chain, *tokens[end - 128 : end]))))
+            steps.append(chain)
+        known = next((n for n, step in enumerate(steps) if step not in self._kept), len(steps))
+        self._kept |= dict.fromkeys(steps, now)
+        return known * 128 if known * 128 >= MINIMUM else 0
 
 
 def _marks(body: dict[str, Any]) -> str | None:
@@ -164,8 +167,3 @@ def _rendered(body: dict[str, Any]) -> tuple[list[str], list[int], list[int]]:
 def _tokens(text: str) -> list[str]:
     """Pieces of up to six letters, with the blank before them: about as many as a real encoding."""
     return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
-
-
-def _common(one: list[str], other: tuple[str, ...]) -> int:
-    length = min(len(one), len(other))
-    return next((n for n in range(length) if one[n] != other[n]), length)

@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmc"
 IMPORTS = {
     "__init__": "layout*",
     "__main__": "__init__ cli invocation places streams text",
+    "advice": "breaks* marking sharing* text",
     "akin": "file*",
     "arrivals": "config* copies exchange lines logs places store* streams",
     "asking": "policy",
@@ -27,6 +28,7 @@ IMPORTS = {
     "batchfile": "config input request streams",
     "batching": "batchfile* budget* cache* keys marking prefixes text workers",
     "blueprint": "schema",
+    "breaks": "",
     "budget": "keys",
     "cache": "asking auditing drafting flight* keys levels lives meaning policy pricing"
     " tally tiers",
@@ -123,8 +125,10 @@ IMPORTS = {
     "search": "file* rows",
     "selection": "",
     "semantic": "english guards lexicon tokens",
+    "sent": "breaks file* sharing",
     "settings": "pricing text",
     "stamp": "",
+    "sharing": "breaks marking",
     "store": "akin eviction file ledger paraphrases rows rules search vectors",
     "streams": "text",
     "tally": "lives*",
@@ -157,6 +161,7 @@ IMPORTS = {
     "commands.model": "calibration config input meaning* options output pairs places published"
     " store streams text weights",
     "commands.pin": "config options output pins store",
+    "commands.prefix": "advice config options output pricing sent sharing store streams text",
     "commands.prune": "config forgetting options output store streams text",
     "commands.put": "config input options output request store streams",
     "commands.rm": "config options output store streams",
@@ -172,6 +177,8 @@ IMPORTS = {
 
 #: Reads no row, prints no line, asks nobody, knows no clock.
 PURE = {
+    "advice",
+    "breaks",
     "budget",
     "calibration",
     "contrast",
@@ -207,6 +214,7 @@ PURE = {
     "selection",
     "semantic",
     "settings",
+    "sharing",
     "text",
     "thesaurus",
     "tokens",
@@ -218,6 +226,7 @@ PURE = {
 #: Where SQL text may stand.
 SQL = {
     "schema",
+    "sent",
     "file",
     "store",
     "ledger",

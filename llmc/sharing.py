@@ -1,0 +1,299 @@
+"""Which requests share a beginning, what could a provider have read of it, and what did it cost?
+
+All that is not a count of the provider's own is an estimate: a prompt's reported tokens are spread
+over its bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import re
+import statistics
+import zlib
+from collections import Counter, deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmc.breaks import REASONS, Part, break_between, shared, size, stable
+from llmc.marking import scheme_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from llmc.breaks import Break
+    from llmc.marking import Scheme
+
+__all__ = ["LEAST", "Group", "Sent", "Step", "Unit", "groups", "premium"]
+
+#: Prompts of fewer tokens are too short for any provider's cache, and not near to it either.
+LEAST = 700
+
+#: Texts are compared by runs of six words, of which one in eight counts; so many of them, or so
+#: many bytes of a common beginning, are about `LEAST` tokens.
+_WORDS, _SAMPLE, _ENOUGH, _ENOUGH_BYTES = 6, 8, 60, 2800
+
+#: How much of what was read must be the same text, since tokens are spread over bytes.
+_READ = 0.9
+
+#: How many pairs of a group are compared word by word.
+_PAIRS = 12
+
+#: How long something is remembered whose provider publishes no rules, in seconds.
+_UNKNOWN_LIFETIME = 3600.0
+
+
+class Sent(NamedTuple):
+    """One request that reached a provider; tokens are as the provider reported them."""
+
+    model: str
+    served: str | None
+    base_url: str
+    parts: tuple[Part, ...]
+    settings: tuple[str, ...]
+    at: float
+    prompt: int | None = None
+    cached: int | None = None
+    written: int | None = None
+
+
+class Unit(NamedTuple):
+    """What a token costs, in nano-USD: sent anew, read from the provider's cache, written to it."""
+
+    fresh: float
+    read: float
+    written: float
+
+
+class Step(NamedTuple):
+    """One request of a group, against those before it.
+
+    `near` is the live one that it shares most with, `common` how many bytes; `reason` says which
+    setting kept it from all of them. Without both it is the first, or the others are forgotten:
+    `idle` is how long ago the last one was, in seconds.
+    """
+
+    sent: Sent
+    near: Sent | None = None
+    common: int = 0
+    reason: str | None = None
+    idle: float | None = None
+    eligible: int | None = None  # tokens that the provider could have read, were nothing in the way
+    missed: int = 0  # of them not read
+
+
+class Group(NamedTuple):
+    """Requests that share a beginning, or would; what they lost is in nano-USD (None: unknown)."""
+
+    steps: tuple[Step, ...]
+    stable: tuple[int, ...]  # bytes of each part that stay the same from one to the next
+    lost: float | None
+    wasted: float | None
+    broken: tuple[
+        tuple[Break, int, int], ...
+    ] = ()  # with how many requests and tokens, worst first
+    reasons: tuple[tuple[str, int], ...] = ()  # with how many tokens, worst first
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """The rules of its newest request's family."""
+        return _scheme(self.steps[-1].sent)
+
+    @property
+    def stable_tokens(self) -> int:
+        """How many tokens stay the same from one request to the next."""
+        return max((_tokens(step.sent, sum(self.stable)) for step in self.steps), default=0)
+
+
+def groups(
+    requests: Sequence[Sent], unit: Callable[[Sent], Unit | None]
+) -> tuple[list[Group], list[Sent]]:
+    """Sort requests, the oldest first, into groups; return those, and what shares with none.
+
+    `unit` prices a request's tokens. The most expensive group comes first.
+    """
+    found = [_group(members, unit) for members in _alike(requests) if len(members) > 1]
+    grouped = {id(step.sent) for group in found for step in group.steps}
+    alone = [request for request in requests if id(request) not in grouped]
+    return sorted(found, key=lambda group: -((group.lost or 0) + (group.wasted or 0))), alone
+
+
+def premium(requests: Iterable[Sent], unit: Callable[[Sent], Unit | None]) -> float:
+    """Return what writing cost beyond the price of sending, in nano-USD, where that is known."""
+    priced = ((request.written or 0, unit(request)) for request in requests)
+    return sum(count * (each.written - each.fresh) for count, each in priced if each is not None)
+
+
+def _alike(requests: Iterable[Sent]) -> list[list[Sent]]:
+    """Put each request to the group that holds most of its words, if those are enough."""
+    made: list[list[Sent]] = []
+    known: dict[tuple[str, int], int] = {}
+    sketches: dict[str, frozenset[int]] = {}
+    for request in requests:
+        if (request.prompt or 0) < LEAST:
+            continue
+        marks = frozenset().union(*(_sketch(part.text, sketches) for part in request.parts))
+        votes = Counter(
+            group for mark in marks if (group := known.get((request.base_url, mark))) is not None
+        )
+        best = next((g for g, count in votes.most_common(1) if count >= _ENOUGH), None)
+        if best is None:
+            best = _beginning(request, made)
+        if best is None:
+            best = len(made)
+            made.append([])
+        made[best].append(request)
+        for mark in marks:
+            known.setdefault((request.base_url, mark), best)
+    return made
+
+
+def _beginning(request: Sent, made: list[list[Sent]]) -> int | None:
+    """Return the group whose newest member begins like a request, word for word."""
+    for number, members in enumerate(made):
+        newest = members[-1]
+        alike = newest.base_url == request.base_url and shared(newest.parts, request.parts)
+        if alike >= _ENOUGH_BYTES:
+            return number
+    return None
+
+
+def _sketch(text: str, known: dict[str, frozenset[int]]) -> frozenset[int]:
+    if text not in known:
+        words = re.findall(r"\w{1,12}|[^\w\s]", text)
+        runs = (" ".join(words[n : n + _WORDS]) for n in range(len(words) - _WORDS + 1))
+        hashes = (zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs)
+        known[text] = frozenset(each for each in hashes if each % _SAMPLE == 0)
+    return known[text]
+
+
+def _group(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Group:
+    steps = list(_steps(members))
+    kept = _stable(steps)
+    steps = [_measured(step, sum(kept)) for step in steps]
+    priced = [(step, unit(step.sent)) for step in steps]
+    losses = [step.missed * (each.fresh - each.read) for step, each in priced if each is not None]
+    known = len(losses) == len(steps) and any(step.sent.cached is not None for step in steps)
+    unread = [s.sent for s, read in zip(steps, _reread(steps), strict=True) if not read]
+    reasons: Counter[str] = Counter()
+    for step in steps:
+        if step.missed:
+            reasons[step.reason or "input_changed"] += step.missed
+    return Group(
+        tuple(steps),
+        kept,
+        sum(losses) if known and steps[-1].eligible is not None else None,
+        premium(unread, unit) if known else None,
+        _breaks(steps),
+        tuple(reasons.most_common()),
+    )
+
+
+def _breaks(steps: Iterable[Step]) -> tuple[tuple[Break, int, int], ...]:
+    """Gather the places at which texts broke: each kind of change by itself, others by part."""
+    tokens: Counter[tuple[int, int, str | None]] = Counter()
+    requests: Counter[tuple[int, int, str | None]] = Counter()
+    example: dict[tuple[int, int, str | None], Break] = {}
+    for step in steps:
+        found = break_between(step.near.parts, step.sent.parts) if step.near else None
+        if found is None or (step.eligible is not None and not step.missed):
+            continue
+        place = (found.part, found.character if found.kind else -1, found.kind)
+        tokens[place] += step.missed
+        requests[place] += 1
+        if place not in example or found.character < example[place].character:
+            example[place] = found
+    return tuple((example[place], requests[place], count) for place, count in tokens.most_common())
+
+
+def _steps(members: Iterable[Sent]) -> Iterable[Step]:
+    """Find, for each request, the live one before it that it shares most with.
+
+    Among texts in order the one that shares the longest beginning stands next to it.
+    """
+    live: dict[tuple[str, ...], list[tuple[Part, ...]]] = {}
+    newest: dict[tuple[tuple[str, ...], tuple[Part, ...]], Sent] = {}
+    order: deque[Sent] = deque()
+    last: Sent | None = None
+    for request in members:
+        scheme = _scheme(request)
+        lifetime = scheme.lifetime if scheme else _UNKNOWN_LIFETIME
+        while order and order[0].at <= request.at - lifetime:
+            old = order.popleft()
+            if newest.get((old.settings, old.parts)) is old:
+                del newest[old.settings, old.parts]
+                texts = live[old.settings]
+                del texts[bisect.bisect_left(texts, old.parts)]
+        texts = live.setdefault(request.settings, [])
+        place = bisect.bisect_left(texts, request.parts)
+        near = [newest[request.settings, text] for text in texts[max(0, place - 1) : place + 1]]
+        if near:
+            best = max(near, key=lambda each: shared(each.parts, request.parts))
+            yield Step(request, best, shared(best.parts, request.parts))
+        elif order:
+            yield Step(request, reason=_reason(order[-1], request))
+        else:
+            yield Step(request, idle=None if last is None else request.at - last.at)
+        if place == len(texts) or texts[place] != request.parts:
+            texts.insert(place, request.parts)
+        newest[request.settings, request.parts] = request
+        order.append(request)
+        last = request
+
+
+def _reason(old: Sent, new: Sent) -> str | None:
+    pairs = zip(REASONS, old.settings, new.settings, strict=True)
+    return next((reason for reason, one, other in pairs if one != other), None)
+
+
+def _stable(steps: Sequence[Step]) -> tuple[int, ...]:
+    """Return how many bytes of each part usually stay the same: medians over some pairs."""
+    pairs = [(step.near or before.sent, step.sent) for before, step in itertools.pairwise(steps)]
+    chosen = pairs[:: -(-len(pairs) // _PAIRS)]
+    kept = [stable(old.parts, new.parts) for old, new in chosen]
+    longest = max(map(len, kept))
+    return tuple(
+        int(statistics.median(each[n] if n < len(each) else 0 for each in kept))
+        for n in range(longest)
+    )
+
+
+def _measured(step: Step, kept: int) -> Step:
+    """Estimate what the provider could have read for a request, and what of it was not."""
+    scheme = _scheme(step.sent)
+    if scheme is None or step.sent.prompt is None:
+        return step
+    is_first = step.near is None and step.reason is None
+    eligible = 0 if is_first else scheme.readable(_tokens(step.sent, kept))
+    if step.sent.cached is None:
+        return step._replace(eligible=eligible)
+    return step._replace(eligible=eligible, missed=max(0, eligible - step.sent.cached))
+
+
+def _reread(steps: Sequence[Step]) -> list[bool]:
+    """Tell of each request whether a later one read what it wrote, while that was kept.
+
+    What is read ends at the very token where it was once written, behind the same text.
+    """
+    reads: dict[int | None, list[Sent]] = {}
+    for step in steps:
+        reads.setdefault(step.sent.cached, []).append(step.sent)
+    found = []
+    for step in steps:
+        one, scheme = step.sent, _scheme(step.sent)
+        until = (one.cached or 0) + (one.written or 0)
+        end = one.at + (scheme.lifetime if scheme else _UNKNOWN_LIFETIME)
+        readers = (each for each in reads.get(until, ()) if one.at < each.at <= end)
+        least = _READ * until
+        read = any(_tokens(each, shared(one.parts, each.parts)) >= least for each in readers)
+        found.append(read or not one.written)
+    return found
+
+
+def _tokens(request: Sent, count: int) -> int:
+    """Estimate the tokens of so many bytes of a request, from those that it has in all."""
+    total = size(request.parts)
+    return int((request.prompt or 0) * min(count, total) / total) if total else 0
+
+
+def _scheme(request: Sent) -> Scheme | None:
+    return scheme_of(request.base_url, request.model)
