@@ -5,9 +5,9 @@
 _llmc_commands() {
     case $1 in
     llmc)
-        _llmc_words="ask batch run serve stats list show search why bad put rm pin prune \
-            invalidate rules event backup export import config doctor completion demo model \
-            help"
+        _llmc_words="ask batch run serve stats list show search why prefix bad put rm pin \
+            prune invalidate rules event backup export import config doctor completion demo \
+            model help"
         ;;
     llmc\ rules)
         _llmc_words="add list remove"
@@ -60,6 +60,9 @@ _llmc_options() {
         _llmc_words="-m,--model= -s,--system= --system-file= -f,--file=+ --context= \
             -o,--option=+ --temperature= --max-tokens= --schema= --no-stdin -n,--namespace= \
             --error= --threshold= --json --db= --color= -h,--help"
+        ;;
+    llmc\ prefix)
+        _llmc_words="--since= -m,--model= -n,--namespace= --json --db= --color= -h,--help"
         ;;
     llmc\ bad)
         _llmc_words="--refresh --json --db= --color= -h,--help"

@@ -103,6 +103,8 @@ complete -c llmc -n '__llmc_at' -d 'Find words in stored prompts and answers' -a
 complete -c llmc -n '__llmc_at help' -d 'Find words in stored prompts and answers' -a search
 complete -c llmc -n '__llmc_at' -d 'Explain why the cache answers a question, or why not' -a why
 complete -c llmc -n '__llmc_at help' -d 'Explain why the cache answers a question, or why not' -a why
+complete -c llmc -n '__llmc_at' -d 'Show where beginnings break that a provider\'s own cache could read, and what to move' -a prefix
+complete -c llmc -n '__llmc_at help' -d 'Show where beginnings break that a provider\'s own cache could read, and what to move' -a prefix
 complete -c llmc -n '__llmc_at' -d 'Reject a wrong answer, the last one by default' -a bad
 complete -c llmc -n '__llmc_at help' -d 'Reject a wrong answer, the last one by default' -a bad
 complete -c llmc -n '__llmc_at' -d 'Store a known answer, read from standard input' -a put
@@ -182,8 +184,8 @@ complete -c llmc -n '__llmc_in ask; and __llmc_open --stream --no-stream' -d 'Sh
 complete -c llmc -n '__llmc_in ask; and __llmc_open --dry-run' -d 'Print the request, its key and what would answer' -l dry-run
 complete -c llmc -n '__llmc_in ask batch run serve \'model pull\'; and __llmc_open -q --quiet' -d 'No line on stderr' -s q -l quiet
 complete -c llmc -n '__llmc_in ask; and __llmc_open -v --verbose' -d 'Say more on stderr' -s v -l verbose
-complete -c llmc -n '__llmc_in ask batch run serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
-complete -c llmc -n '__llmc_in ask batch run serve stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
+complete -c llmc -n '__llmc_in ask batch run serve stats list show search why prefix bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --db' -d 'The cache file' -l db -r -F
+complete -c llmc -n '__llmc_in ask batch run serve stats list show search why prefix bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup export import config doctor completion demo \'model pull\' \'model list\' \'model remove\' \'model calibrate\'; and __llmc_open --color' -d 'Colours: auto, always or never' -l color -x -a 'auto always never'
 complete -c llmc -n '__llmc_in batch; and __llmc_open -j --jobs' -d 'Ask so many at once' -s j -l jobs -x
 complete -c llmc -n '__llmc_in batch; and __llmc_open --max-cost' -d 'Stop before more is spent' -l max-cost -x
 complete -c llmc -n '__llmc_in batch; and __llmc_open --plan' -d 'Say what would be asked' -l plan
@@ -198,12 +200,12 @@ complete -c llmc -n '__llmc_in serve; and __llmc_open --match' -d 'What may answ
 complete -c llmc -n '__llmc_in serve; and __llmc_open --offline' -d 'Answer from the cache alone, or 504' -l offline
 complete -c llmc -n '__llmc_in stats; and __llmc_open --since' -d 'Only the last 24h, 7d …' -l since -x
 complete -c llmc -n '__llmc_in stats; and __llmc_open --by' -d 'By model, namespace, day or source' -l by -x -a 'model namespace day source'
-complete -c llmc -n '__llmc_in stats list show search why bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup import config doctor \'model list\' \'model calibrate\'; and __llmc_open --json' -d 'Print JSON' -l json
+complete -c llmc -n '__llmc_in stats list show search why prefix bad put rm pin prune invalidate \'rules add\' \'rules list\' \'rules remove\' event backup import config doctor \'model list\' \'model calibrate\'; and __llmc_open --json' -d 'Print JSON' -l json
 complete -c llmc -n '__llmc_in list search; and __llmc_open -l --limit' -d 'At most N entries (a terminal gets 20)' -s l -l limit -x
-complete -c llmc -n '__llmc_in list search invalidate \'rules add\' export; and __llmc_open -n --namespace' -d 'Only this namespace' -s n -l namespace -x
-complete -c llmc -n '__llmc_in list search export; and __llmc_open -m --model' -d 'Only this model\'s answers' -s m -l model -x
+complete -c llmc -n '__llmc_in list search prefix invalidate \'rules add\' export; and __llmc_open -n --namespace' -d 'Only this namespace' -s n -l namespace -x
+complete -c llmc -n '__llmc_in list search prefix export; and __llmc_open -m --model' -d 'Only this model\'s answers' -s m -l model -x
 complete -c llmc -n '__llmc_in list search export; and __llmc_open --source' -d 'How it came in: model, put, import, shared' -l source -x -a 'model put import shared'
-complete -c llmc -n '__llmc_in list search export; and __llmc_open --since' -d 'Only the last 90s, 24h, 7d …' -l since -x
+complete -c llmc -n '__llmc_in list search prefix export; and __llmc_open --since' -d 'Only the last 90s, 24h, 7d …' -l since -x
 complete -c llmc -n '__llmc_in list search export; and __llmc_open --older-than' -d 'Only what is older than that' -l older-than -x
 complete -c llmc -n '__llmc_in bad; and __llmc_open --refresh' -d 'Ask the question anew, and print the answer' -l refresh
 complete -c llmc -n '__llmc_in rm prune invalidate event import \'model remove\'; and __llmc_open --dry-run' -d 'Say what would be done, and do nothing' -l dry-run
