@@ -18,7 +18,7 @@ import time
 from pydoc_data.topics import topics
 from typing import Any
 
-from llmc import config, prompt
+from llmc import config, layout
 from llmc.cache import Cache
 from llmc.store import Store
 from llmc.types import Answer, Ask, Price, Request
@@ -88,7 +88,7 @@ def main() -> None:
     store.file.execute("PRAGMA synchronous = OFF")
     for number in range(entries):
         asked.append(texts.question(number))
-        body = {"model": name, "messages": prompt.messages(asked[-1])}
+        body = {"model": name, "messages": layout.messages(asked[-1])}
         request = Request(endpoint.base_url, body, provider=endpoint.name)
         cache.ask(request, Ask(namespace=settings.namespace))
     rows = store.file.rows(

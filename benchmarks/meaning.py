@@ -49,7 +49,7 @@ _FILL = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from fill import Model, Texts
-from llmc import config, prompt, semantic
+from llmc import config, layout, semantic
 from llmc.store import Store
 from llmc.types import Answer, Ask, Request
 
@@ -68,7 +68,7 @@ with Store(settings.db) as store:
     cache = config.cache_of(settings, store, note=sys.exit)
     cache._asking._connect = lambda _: model
     def ask(words):
-        body = {"model": name, "messages": prompt.messages(words)}
+        body = {"model": name, "messages": layout.messages(words)}
         cache.ask(Request(endpoint.base_url, body, provider=endpoint.name), Ask(settings.namespace))
     asked = set()
     while len(asked) < int(sys.argv[3]) - 1:

@@ -1,6 +1,6 @@
 """Run every benchmark and print one table in Markdown.
 
-python benchmarks/run.py [--entries N] [--rounds N] [--peers]
+python benchmarks/run.py [--entries N] [--rounds N] [--rows N] [--peers]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import platform
 import tempfile
 from pathlib import Path
 
+import batch
 import meaning
 import size
 import startup
@@ -29,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000, help="in the cache file")
     parser.add_argument("--rounds", type=int, default=40, help="of each measurement")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the largest batch")
     parser.add_argument("--peers", action="store_true", help="measure other ways too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="llmc-benchmarks-") as name:
@@ -46,6 +48,7 @@ def main() -> None:
         prepared = meaning.prepare(newest, folder / "meaning", entries=meaning.ENTRIES)
         found += meaning.rows(newest, prepared, rounds=options.rounds)
         found += index_rows(newest)
+        found += batch.rows(newest, folder / "batch", many=options.rows, rounds=3)
         print(
             f"Python {platform.python_version()}, {platform.system()} {platform.machine()},"
             f" {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU of whole processes,"

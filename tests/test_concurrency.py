@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -237,6 +238,27 @@ def test_a_thread_that_waits_for_the_lock_lets_its_holder_go_on(store, db):
 
     assert store.file.rows("SELECT value FROM meta WHERE name = 'generation'") == [(2000,)]
     assert store.file.number("SELECT count(*) FROM ledger") == 1
+
+
+def test_a_transaction_lets_no_other_thread_in(store):
+    """All threads of a process share a connection: one would read what another may take back."""
+    begun, counts = threading.Event(), []
+
+    def count():
+        begun.set()
+        counts.append(store.count())
+
+    other = threading.Thread(target=count)
+    with contextlib.suppress(ZeroDivisionError), store.transaction():
+        store.write(draft("one"))
+        other.start()
+        begun.wait(timeout=10)
+        other.join(timeout=0.1)
+        assert counts == []
+        raise ZeroDivisionError
+    other.join(timeout=10)
+
+    assert counts == [0]
 
 
 def test_a_selection_left_half_read_lets_other_threads_go_on(store):

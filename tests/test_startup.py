@@ -140,6 +140,15 @@ def test_a_hit_through_the_parser_loads_no_sdk(modules, upstream, cli, arguments
     assert loaded & (HEAVY | {"regex", "tomllib", "llmc.provider"}) == set()
 
 
+def test_a_batch_of_hits_loads_no_sdk(modules, upstream, cli, home):
+    (home / "questions.jsonl").write_text('{"prompt": "why?"}\n')
+    cli("batch", "questions.jsonl")
+
+    loaded = modules("batch", "questions.jsonl") | modules("batch", "--plan", "questions.jsonl")
+
+    assert loaded & (HEAVY | {"regex", "tomllib", "llmc.provider"}) == set()
+
+
 def test_rules_that_cannot_concern_an_answer_load_no_expressions(modules, upstream, cli):
     cli("rules", "add", "--pattern", "why", "--ttl", "1h", "-n", "work")
     cli("ask", "why?")
