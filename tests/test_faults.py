@@ -119,6 +119,18 @@ class TestAFullDisk:
             f"llmc: cache file {small}/cache.db: the disk is full; the answer was not stored\n"
         )
 
+    def test_costs_a_whole_batch_one_note(self, program, upstream, small):
+        fill(small / "cache.db")
+        use_up(small)
+        questions = "".join(f'{{"prompt": "question {number}"}}\n' for number in range(20))
+
+        result = program("batch", "-", "--db", f"{small}/cache.db", stdin=questions)
+
+        assert result.code == 0
+        assert result.out.count('"source": "model"') == 20
+        assert result.err.count("the disk is full; the answer was not stored") == 1
+        assert len(result.err.splitlines()) == 2
+
     @pytest.mark.parametrize("flags", [[], ["--json"]], ids=["by the porch", "by the command line"])
     def test_does_not_hinder_a_hit(self, program, upstream, small, flags):
         program("ask", "which colour?", "--db", f"{small}/cache.db", *flags)
