@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress"]
 
 #: The seconds between two pictures of it.
-_PAUSE = 0.2
+_PAUSE = 0.25
 
 #: As many notes are remembered in order not to be told twice.
 _REMEMBERED = 100
@@ -55,12 +55,13 @@ class Progress:
 
     def note(self, line: str) -> None:
         """Tell a note above the line; the same one is told once."""
-        if self._quiet or line in self._told:
-            return
-        self.say(line)
-        self._told[line] = None
-        while len(self._told) > _REMEMBERED:
-            self._told.pop(next(iter(self._told)), None)
+        with self._lock:
+            is_new = line not in self._told
+            self._told[line] = None
+            if len(self._told) > _REMEMBERED:
+                del self._told[next(iter(self._told))]
+        if is_new and not self._quiet:
+            self.say(line)
 
     def say(self, line: str, *, mark: str = "") -> None:
         """Tell something above the line, in any case."""

@@ -148,7 +148,7 @@ def status(line: str) -> None:
     from llmc.text import one_line
 
     try:
-        width = os.get_terminal_size(2).columns
+        width = os.get_terminal_size(2).columns or 80
         shown = one_line(line, width=max(1, width - 1))
         sys.stderr.buffer.write(f"\r\033[K{shown}".encode("utf-8", "replace"))
         sys.stderr.buffer.flush()
