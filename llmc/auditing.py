@@ -31,7 +31,9 @@ class Shelf(Protocol):
     @property
     def rules(self) -> Rules: ...
     def put(self, draft: Draft, line: Line | None) -> int: ...
-    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None: ...
+    def judge(
+        self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0
+    ) -> None: ...
 
 
 class Auditor:
@@ -74,7 +76,9 @@ class Auditor:
             verdict = verdict_on(alias, entry, origin="audit", right=right, at=self._clock())
         with contextlib.suppress(LlmcError):
             if paid:
-                self._shelf.judge(verdict, entry.id, cost=self._cost(request, paid))
+                costs = [self._cost(request, answer) for answer in paid]
+                known = sum(cost or 0 for cost in costs)
+                self._shelf.judge(verdict, entry.id, cost=known, unknown=costs.count(None))
             if right is False:
                 self._keep(request, ask, paid[0])
 
@@ -99,9 +103,8 @@ class Auditor:
         )
         return right
 
-    def _cost(self, request: Request, paid: list[Answer]) -> int:
-        prices = (self._price(request, each.model, tokens_of(each.usage)) for each in paid)
-        return sum(price.cost or 0 for price in prices)
+    def _cost(self, request: Request, answer: Answer) -> int | None:
+        return self._price(request, answer.model, tokens_of(answer.usage)).cost
 
     def _keep(self, request: Request, ask: Ask, answer: Answer) -> None:
         if policy.why_not_write(request, ask, answer) is not None:

@@ -48,7 +48,9 @@ class Shelf(Refusals, Entries, Counts, Protocol):
     @property
     def rules(self) -> Rules: ...
     def put(self, draft: Draft, line: Line | None) -> int: ...
-    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None: ...
+    def judge(
+        self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0
+    ) -> None: ...
     def close(self) -> None: ...
 
 
@@ -156,12 +158,12 @@ class Cache:
             # Half an answer is on the screen already: another one must not follow it.
             may_stand_in = isinstance(error, Unavailable) and not said
             if found.stale is None or not may_stand_in:
-                if found.embedding_nusd:
+                if any(found.bill):
                     self._tally.count(drafting.unanswered(found, ask, at=self._clock()))
                 raise
             self._note(f"{error}; answering from the cache")
-            now, cost = self._clock(), found.embedding_nusd
-            return drafting.served(found.stale, "stale", at=now, latency=0.0, cost=cost)
+            now = self._clock()
+            return drafting.served(found.stale, "stale", at=now, latency=0.0, bill=found.bill)
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
         """Look a request up in the levels; the provider is not asked.
@@ -193,9 +195,9 @@ class Cache:
             if ask.by_meaning and ask.samples is None:
                 miss, found = self._search(miss, ask)
                 if found.entry is not None:
-                    took, alias, cost = self._since(started), found.alias, found.cost
+                    took, alias = self._since(started), found.alias
                     return drafting.served(
-                        found.entry, "semantic", at=now, latency=took, alias=alias, cost=cost
+                        found.entry, "semantic", at=now, latency=took, alias=alias, bill=found.bill
                     )
         return miss._replace(stale=seen.stale)
 
@@ -263,8 +265,8 @@ class Cache:
             seen = self._levels.find(miss, ask, now=now)
             if seen.entry is None:
                 return None
-            took, cost = self._since(started), miss.embedding_nusd
-            return drafting.served(seen.entry, seen.source, at=now, latency=took, cost=cost)
+            took, bill = self._since(started), miss.bill
+            return drafting.served(seen.entry, seen.source, at=now, latency=took, bill=bill)
 
         return self._flights.fly(
             ask.namespace,
@@ -287,7 +289,8 @@ class Cache:
             reason=f"{miss.reason}; by meaning: {found.reason}",
             no_meaning=found.reason,
             vector=found.vector,
-            embedding_nusd=found.cost,
+            embedding_nusd=found.bill[0],
+            unknown_embedding=found.bill[1],
         ), found
 
     def _with_vector(self, draft: Draft, miss: Miss, ask: Ask) -> Draft:

@@ -259,7 +259,10 @@ def meaning_of(settings: Settings, store: Store, *, note: Callable[[str], None])
     chosen = embedder_of(settings)
     if chosen is None:
         if settings.match == "semantic":
-            note("no embedder: the same words match alone (llmc model pull brings one)")
+            why = "llmc model pull brings one"
+            if settings.embedder == "none":
+                why = f"{settings.origins['embedder']} says embedder = none"
+            note(f"no embedder: the same words match alone ({why})")
         return None
     from llmc.meaning import Meaning
 
@@ -326,9 +329,9 @@ def _remote_embedder(settings: Settings, endpoint: Endpoint, model: str) -> Chos
         timeout = min(settings.timeout, _PATIENCE)
         return embedder.Endpoint(endpoint.base_url, key=key, model=model, timeout=timeout)
 
-    def cost(tokens: int | None, texts: Sequence[str]) -> int:
+    def cost(tokens: int | None, texts: Sequence[str]) -> int | None:
         count = sum(map(estimate_tokens, texts)) if tokens is None else tokens
-        return price(model, endpoint.base_url, Tokens(count, 0), rates=settings.rates).cost or 0
+        return price(model, endpoint.base_url, Tokens(count, 0), rates=settings.rates).cost
 
     name = f"{model}@{endpoint.base_url}"
     return Chosen(name, local=False, open=remote, price=cost)

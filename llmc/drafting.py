@@ -12,9 +12,11 @@ from llmc.pricing import tokens_of
 from llmc.types import LEVELS, Answer, Ask, Draft, Entry, Hit, Line, Price
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmc.types import Alias, Miss, Source
 
-__all__ = ["again", "answered", "draft_of", "served", "unanswered"]
+__all__ = ["again", "answered", "draft_of", "looked_up", "served", "unanswered"]
 
 _LEVEL: dict[str, int] = {
     "memory": LEVELS.index("memory") + 1,
@@ -90,6 +92,7 @@ def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
         discount_nusd=price.discount,
         premium_nusd=price.premium,
         embedding_nusd=miss.embedding_nusd,
+        unknown_embedding=miss.unknown_embedding,
         latency=answer.latency,
     )
     return Hit(
@@ -112,9 +115,9 @@ def served(
     at: float,
     latency: float,
     alias: Alias | None = None,
-    cost: int = 0,
+    bill: tuple[int, int] = (0, 0),
 ) -> Hit:
-    """Return a stored answer as what is shown: it cost nothing but `cost`, to look it up."""
+    """Return a stored answer as what is shown: it cost nothing but a Miss's `bill`."""
     stale = source == "stale"  # the provider failed: nothing was avoided
     line = Line(
         at=at,
@@ -130,22 +133,35 @@ def served(
         avoided_nusd=0 if stale else entry.cost,
         latency=latency,
         avoided_latency=0.0 if stale else entry.latency or 0.0,
-        embedding_nusd=cost,
+        embedding_nusd=bill[0],
+        unknown_embedding=bill[1],
     )
     return Hit(entry, source, line.level, latency=latency, line=line, alias=alias)
 
 
 def unanswered(miss: Miss, ask: Ask, *, at: float) -> Line:
     """Return the line of a question that got no answer, but cost something to look up."""
+    line = looked_up([], namespace=ask.namespace, model=miss.request.model, at=at)
+    return line._replace(
+        embedding_nusd=miss.embedding_nusd, unknown_embedding=miss.unknown_embedding
+    )
+
+
+def looked_up(bill: Sequence[int | None], *, namespace: str, model: str, at: float) -> Line:
+    """Return the line of embeddings that no question was answered for.
+
+    `bill` is what each cost, in nano-USD; None is unknown.
+    """
     return Line(
         at=at,
         source="failed",
-        namespace=ask.namespace,
-        model=miss.request.model,
+        namespace=namespace,
+        model=model,
         latency=0.0,
         spent_nusd=0,
         avoided_nusd=0,
-        embedding_nusd=miss.embedding_nusd,
+        embedding_nusd=sum(cost or 0 for cost in bill),
+        unknown_embedding=bill.count(None),
     )
 
 

@@ -61,10 +61,11 @@ def tools(stated: Any) -> Any:
 
 
 def instruction_at(words: str, document: str | None) -> int:
-    """Return where the user's `words` begin in the user message that `messages` lays out."""
-    if not document:
-        return 0
-    return len(document) + 2 if words else len(document)
+    """Return where the question begins in the user message that `messages` lays out.
+
+    A document that no words are said about is the question itself.
+    """
+    return len(document) + 2 if words and document else 0
 
 
 def _rank(tool: dict[str, Any]) -> tuple[str, str, str]:

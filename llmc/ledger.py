@@ -52,13 +52,17 @@ class Ledger:
             self._file.execute(sql, (json.dumps(ids),))
         return len(ids)
 
-    def add_judging(self, entry_id: int, nusd: int) -> None:
-        """Add what judging cost to an entry's last semantic hit, in the caller's transaction."""
+    def add_judging(self, entry_id: int, nusd: int, *, unknown: int = 0) -> None:
+        """Add what judging cost to an entry's last semantic hit, in the caller's transaction.
+
+        `unknown` counts the calls whose price nobody knows.
+        """
         self._file.execute(
-            "UPDATE ledger SET judging_nusd = judging_nusd + ? WHERE id ="
+            "UPDATE ledger SET judging_nusd = judging_nusd + ?,"
+            " unknown_judging = unknown_judging + ? WHERE id ="
             " (SELECT id FROM ledger WHERE entry_id = ? AND source = 'semantic'"
             " ORDER BY id DESC LIMIT 1)",
-            (nusd, entry_id),
+            (nusd, unknown, entry_id),
         )
 
     def last_entry_id(self) -> int | None:
@@ -110,6 +114,8 @@ _SUMS = {
     "unknown_avoided": "count(*) - count(avoided_nusd)",
     "embedding_nusd": "sum(embedding_nusd)",
     "judging_nusd": "sum(judging_nusd)",
+    "unknown_embedding": "sum(unknown_embedding)",
+    "unknown_judging": "sum(unknown_judging)",
     "discount_nusd": "coalesce(sum(discount_nusd), 0)",
     "premium_nusd": "coalesce(sum(premium_nusd), 0)",
     "seconds": "coalesce(sum(max(0.0, avoided_latency - latency)), 0.0)",
@@ -146,7 +152,7 @@ WITH start AS (
         iif(unknown_avoided = lines, NULL, avoided_nusd) AS avoided, unknown_avoided,
         iif(unknown_spent = lines, NULL, spent_nusd) AS spent, unknown_spent,
         embedding_nusd AS embedding, judging_nusd AS judging, discount_nusd AS discount,
-        premium_nusd AS premium, seconds
+        premium_nusd AS premium, unknown_embedding, unknown_judging, seconds
     FROM both
 )
 SELECT name,
@@ -167,12 +173,14 @@ SELECT name,
     coalesce(sum(written) FILTER (WHERE paid), 0) AS provider_written_tokens,
     CASE WHEN sum(NOT paid) THEN sum(avoided) ELSE 0 END AS avoided_nusd,
     CASE WHEN sum(paid) THEN sum(spent) FILTER (WHERE paid) ELSE 0 END AS spent_nusd,
-    sum(embedding) AS embedding_nusd,
-    sum(judging) AS judging_nusd,
+    iif(sum(embedding) = 0 AND sum(unknown_embedding), NULL, sum(embedding)) AS embedding_nusd,
+    iif(sum(judging) = 0 AND sum(unknown_judging), NULL, sum(judging)) AS judging_nusd,
     coalesce(sum(discount), 0) AS provider_discount_nusd,
     coalesce(sum(premium), 0) AS provider_premium_nusd,
     coalesce(sum(unknown_avoided) FILTER (WHERE NOT paid), 0) AS unpriced_hits,
     coalesce(sum(unknown_spent) FILTER (WHERE paid), 0) AS unpriced_calls,
+    sum(unknown_embedding) AS unpriced_embeddings,
+    sum(unknown_judging) AS unpriced_judgements,
     coalesce(sum(seconds) FILTER (WHERE saved), 0) AS time_saved_s
 FROM part GROUP BY name ORDER BY name
 """

@@ -12,7 +12,7 @@ from llmc import keys, policy, semantic
 from llmc.errors import CacheFileError, EmbeddingError
 from llmc.lives import Lives
 from llmc.questions import group_of, pair_of, question_of
-from llmc.semantic import Refusal
+from llmc.semantic import Question, Refusal
 from llmc.types import Alias, Vector
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from llmc.embedder import Embedder
     from llmc.lives import Shelf as Rules
     from llmc.paraphrases import Paraphrases
-    from llmc.semantic import Question
     from llmc.types import Ask, Entry, Miss, Request
-    from llmc.vectors import Space, Vectors
+    from llmc.vectors import Neighbour, Space, Vectors
 
 __all__ = [
     "Chosen",
@@ -43,16 +42,20 @@ _BESIDE = 8
 _PATIENCE = 2.0
 
 
+#: From here on two vectors are one, but for how they are rounded in the file.
+_EQUAL = 0.9999
+
+
 class Chosen(NamedTuple):
     """The embedder that the settings choose, not opened yet.
 
-    `price` turns the tokens that were billed for some texts into nano-USD.
+    `price` turns the tokens that were billed for some texts into nano-USD, None where nobody knows.
     """
 
     name: str
     local: bool
     open: Callable[[], Embedder]
-    price: Callable[[int | None, Sequence[str]], int]
+    price: Callable[[int | None, Sequence[str]], int | None]
 
 
 class Shelf(Protocol):
@@ -77,7 +80,7 @@ class Found(NamedTuple):
     alias: Alias | None = None
     reason: str = ""
     vector: Vector | None = None
-    cost: int = 0  # of embedding, in nano-USD
+    bill: tuple[int, int] = (0, 0)  # of embedding, in nano-USD, and how much had no known price
 
 
 class _Behind(NamedTuple):
@@ -133,25 +136,30 @@ class Meaning:
         2. A wording accepted before is found by its key, without embedding.
         3. The question is embedded, and with it those of its scope that have no vector yet.
         4. Of the five nearest in its group, the first that `semantic.accept` lets pass.
+
+        Where nothing can be searched on this machine, nothing is embedded, and only the reason
+        says so.
         """
         asked = question_of(miss.request)
         if isinstance(asked, Refusal):
             return Found(reason=f"exact only: {asked.detail}")
-        bill: list[int] = []
+        bill: list[int | None] = []
         try:
             self._lives.renew()
             found = self._learned(asked, ask, miss.key)
             if found is None and ask.offline and not self.chosen.local:
                 found = Found(reason="the embedder is remote, and is not asked offline")
+            if found is None and (fault := self._shelf.vectors.fault()):
+                found = Found(reason=fault)
             found = found or self._nearest(asked, miss, ask, bill)
         except (CacheFileError, EmbeddingError) as error:
             self._tell(error, "matching the same words only")
             found = Found(reason=str(error))
-        return found._replace(cost=sum(bill))
+        return found._replace(bill=(sum(cost or 0 for cost in bill), bill.count(None)))
 
     def vector(self, request: Request, namespace: str, scope_hash: bytes) -> Vector | None:
         """Return the vector to store with an answer, where that costs nothing and may be had."""
-        if not self.chosen.local:
+        if not self.chosen.local or self._shelf.vectors.fault():
             return None
         asked = question_of(request)
         if isinstance(asked, Refusal):
@@ -175,14 +183,16 @@ class Meaning:
         stored = semantic.question(entry.prompt, at=entry.instruction_at)
         if isinstance(stored, Refusal):
             return stored
-        pair = pair_of(entry.scope_hash, asked.text, stored.text)
-        vetoed = self._shelf.paraphrases.is_vetoed(pair)
+        pairs = [
+            pair_of(asked.text, stored.text, scope_hash=scope) for scope in (b"", entry.scope_hash)
+        ]
+        vetoed = self._shelf.paraphrases.is_vetoed(*pairs)
         return semantic.accept(
             asked, stored, similarity=similarity, threshold=threshold, vetoed=vetoed
         )
 
-    def embedded(self, texts: list[str], bill: list[int]) -> list[bytes]:
-        """Return texts' vectors; what they cost, in nano-USD, is added to `bill`.
+    def embedded(self, texts: list[str], bill: list[int | None]) -> list[bytes]:
+        """Return texts' vectors; what they cost, in nano-USD, is added to `bill`: None is unknown.
 
         Raises EmbeddingError.
         """
@@ -209,7 +219,7 @@ class Meaning:
         refusal = self.refusal(asked, entry, alias.similarity, threshold=threshold)
         return None if refusal else Found(entry, alias)
 
-    def _nearest(self, asked: Question, miss: Miss, ask: Ask, bill: list[int]) -> Found:
+    def _nearest(self, asked: Question, miss: Miss, ask: Ask, bill: list[int | None]) -> Found:
         _, scope_hash = miss.scope or keys.frame_of(miss.request)
         group = group_of(ask.namespace, scope_hash, asked)
         space, numbers = self._embed(asked, miss, ask.namespace, bill)
@@ -224,6 +234,8 @@ class Meaning:
             threshold=threshold,
             now=self._clock(),
         )
+        if not self.chosen.local:
+            self._require_sense(asked, neighbours)
         reason = ""
         for entry_id, similarity in neighbours:
             entry = self._shelf.entry(entry_id)
@@ -237,6 +249,25 @@ class Meaning:
             reason = reason or f"entry {entry_id} is near ({similarity:.3f}), but {why}"
         return Found(vector=vector, reason=reason or "no stored question is near enough")
 
+    def _require_sense(self, asked: Question, neighbours: Sequence[Neighbour]) -> None:
+        """Raise EmbeddingError for an endpoint that gives every text the same vector.
+
+        What is embedded of two questions may be the same, but for case and marks; all other texts
+        cannot have one vector.
+        """
+        equal = []
+        for entry_id, similarity in neighbours:
+            entry = self._shelf.entry(entry_id)
+            stored = entry and semantic.question(entry.prompt, at=entry.instruction_at)
+            if isinstance(stored, Question) and not semantic.is_same_text(
+                stored.wording, asked.wording
+            ):
+                equal.append(similarity >= _EQUAL)
+        if equal and all(equal):
+            raise EmbeddingError(
+                f"embeddings: {self.chosen.name} gives different questions the same vector"
+            )
+
     def _alias(self, miss: Miss, namespace: str, entry_id: int, similarity: float) -> Alias:
         return Alias(
             namespace=namespace,
@@ -249,11 +280,13 @@ class Meaning:
         )
 
     def _embed(
-        self, asked: Question, miss: Miss, namespace: str, bill: list[int]
+        self, asked: Question, miss: Miss, namespace: str, bill: list[int | None]
     ) -> tuple[int, bytes]:
         """Embed a question, and what its scope is behind with; return its space and its vector."""
         vectors = self._shelf.vectors
         expected = self._expected_space()
+        if expected is not None and (fault := vectors.fault(expected)):
+            raise CacheFileError(fault)  # before anything is paid for
         behind = self._behind(expected, miss, namespace)
         beside = behind if self.chosen.local else behind[:_BESIDE]
         numbers, *others = self.embedded([asked.wording, *(each.wording for each in beside)], bill)
@@ -268,7 +301,7 @@ class Meaning:
         self._catch_up(space, behind, bill)
         return space, numbers
 
-    def _catch_up(self, space: int, behind: list[_Behind], bill: list[int]) -> None:
+    def _catch_up(self, space: int, behind: list[_Behind], bill: list[int | None]) -> None:
         """Embed what is left, twice as much at a time, for as long as that goes fast."""
         step = len(behind) if self.chosen.local else 2 * _BESIDE
         ends = self._clock() + _PATIENCE

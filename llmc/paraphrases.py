@@ -93,11 +93,16 @@ class Paraphrases:
                 forgotten += self._file.changes()
         return forgotten
 
-    def is_vetoed(self, pair: bytes) -> bool:
-        """Tell whether anyone found that one answer must not serve both of a pair."""
-        return bool(
-            self._file.rows("SELECT 1 FROM verdict WHERE pair = ? AND NOT right LIMIT 1", (pair,))
+    def is_vetoed(self, *pairs: bytes) -> bool:
+        """Tell whether anyone found that one answer must not serve both of a pair.
+
+        The pair may be known by several hashes.
+        """
+        marks = ", ".join("?" * len(pairs))
+        rows = self._file.rows(
+            f"SELECT 1 FROM verdict WHERE pair IN ({marks}) AND NOT right LIMIT 1", pairs
         )
+        return bool(rows)
 
     def judge(self, verdict: Verdict) -> None:
         """Add a verdict, within the caller's transaction; a bad one voids what was remembered."""

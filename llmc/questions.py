@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["group_of", "pair_of", "question_of", "verdict_on"]
 
 
-def pair_of(scope_hash: bytes, first: str, second: str) -> bytes:
-    """Return the hash by which a verdict knows two questions of one scope, in either order."""
+def pair_of(first: str, second: str, *, scope_hash: bytes = b"") -> bytes:
+    """Return the hash by which a verdict knows two questions, in either order, whatever the scope.
+
+    Older files hold verdicts on pairs of one scope.
+    """
     pair = semantic.pair_key(first, second)
     words = pair.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(scope_hash + words, digest_size=16).digest()
@@ -31,7 +34,7 @@ def verdict_on(alias: Alias, entry: Entry, *, origin: str, right: bool, at: floa
     """Say in hashes and numbers whether an entry's answer served another wording rightly."""
     asked, stored = (_compared(each.prompt, each.instruction_at) for each in (alias, entry))
     return Verdict(
-        pair=pair_of(entry.scope_hash, asked, stored),
+        pair=pair_of(asked, stored),
         origin=origin,
         right=right,
         namespace=entry.namespace,

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Saved", "salvage"]
 
 #: What is made anew from the other tables, or comes back by itself.
-_DERIVED = {"invocation", "space", "standing", "tally", "vector", "vector_due", "vector_gone"}
+_DERIVED = {
+    "flight", "invocation", "space", "standing", "tally", "vector", "vector_due", "vector_gone",
+}  # fmt: skip
 
 #: Rows of fewer columns look like those of some index: they are taken from their own pages alone.
 _TELLING = 4

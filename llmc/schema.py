@@ -343,6 +343,14 @@ ALTER TABLE ledger_day ADD COLUMN written_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE ledger_day ADD COLUMN premium_nusd INTEGER NOT NULL DEFAULT 0;
 """
 
+_UNPRICED = """
+-- How many embeddings and judgements had a price that nobody knows: the sums are without them.
+ALTER TABLE ledger ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger_day ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger_day ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FIRST,
     _SECOND,
@@ -350,6 +358,7 @@ STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _ROOM,
     _FLIGHT,
     _PREMIUM,
+    _UNPRICED,
 )
 VERSION = len(STEPS)
 

@@ -20,6 +20,7 @@ __all__ = [
     "Question",
     "Refusal",
     "accept",
+    "is_same_text",
     "pair_key",
     "question",
     "threshold",
@@ -164,6 +165,11 @@ def _slots(first: tuple[str, ...], second: tuple[str, ...]) -> Refusal:
     one = sorted(set(first) ^ set(second)) or [*first, *second]
     name = "numbers" if any(slot[0].isdigit() for slot in one) else "literals"
     return Refusal(name, f"{one[0]!r} is not in both questions")
+
+
+def is_same_text(one: str, other: str) -> bool:
+    """Tell whether two texts differ in case, marks and white space at most."""
+    return _folded(one) == _folded(other)
 
 
 def pair_key(new: str, stored: str) -> str:

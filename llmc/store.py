@@ -201,12 +201,12 @@ class Store:
             for line in lines:
                 self._count(line, None, None)
 
-    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int) -> None:
+    def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0) -> None:
         """Keep what an audit of an entry's last semantic hit found, if anything, and its cost."""
         with self.file.transaction():
             if verdict is not None:
                 self.paraphrases.judge(verdict)
-            self.ledger.add_judging(entry_id, cost)
+            self.ledger.add_judging(entry_id, cost, unknown=unknown)
 
     def remember(self, invocation: Invocation, entry_id: int) -> None:
         """Let the porch answer this command line with this entry from now on."""

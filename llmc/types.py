@@ -227,6 +227,7 @@ class Line(NamedTuple):
     premium_nusd: int | None = None
     avoided_latency: float | None = None
     embedding_nusd: int = 0
+    unknown_embedding: int = 0  # how many times it had a price that nobody knows
 
 
 class Selector(NamedTuple):
@@ -316,5 +317,11 @@ class Miss(NamedTuple):
     stale: Entry | None = None  # what may stand in if the provider fails
     vector: Vector | None = None  # of its question, if that was embedded
     embedding_nusd: int = 0
+    unknown_embedding: int = 0  # how many times it had a price that nobody knows
     scope: tuple[str, bytes] | None = None  # its frame and scope hash, if they were needed
     no_meaning: str | None = None  # why no question in other words did, if any was looked for
+
+    @property
+    def bill(self) -> tuple[int, int]:
+        """What looking it up cost, and how much of that had a price that nobody knows."""
+        return self.embedding_nusd, self.unknown_embedding

@@ -48,7 +48,10 @@ def reply(vectors: list[Any], **fields: Any) -> Reply:
 
 
 class Space:
-    """A space in which all questions are one, but for those that `vectors` has by their text."""
+    """A space in which all questions are one, but for those that `vectors` has by their text.
+
+    Those above stand aside from each other, so little that three decimals do not tell.
+    """
 
     def __init__(self) -> None:
         self.vectors: dict[str, list[float]] = {}
@@ -56,7 +59,16 @@ class Space:
     def vectors_of(self, texts: list[str]) -> list[list[float]]:
         """The vectors of what is embedded of some questions."""
         told = {wording(question): vector for question, vector in self.vectors.items()}
-        return [told.get(text, at(1.0)) for text in texts]
+        return [(_ASIDE | told).get(text, at(1.0)) for text in texts]
+
+
+def _aside(place: int) -> list[float]:
+    vector = [math.sqrt(1 - 0.02**2), *[0.0] * (DIMENSION - 1)]
+    vector[place] = 0.02
+    return vector
+
+
+_ASIDE = {wording(q): _aside(n) for n, q in enumerate((REWORDED, THIRD, OTHER), 2)}
 
 
 def questions(texts: list[str]) -> list[str]:

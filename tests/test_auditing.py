@@ -60,7 +60,7 @@ def audit(store, model):
 
 @pytest.fixture
 def pair():
-    return pair_of(draft(STORED).scope_hash, STORED, REWORDED)
+    return pair_of(STORED, REWORDED)
 
 
 def judging(store) -> int:
@@ -78,6 +78,16 @@ def test_the_same_answer_is_right_and_costs_one_call(audit, model, store, pair):
     assert judging(store) == 1000
     assert model.requests == [question(REWORDED)]
     assert store.count() == 1
+
+
+def test_a_price_that_nobody_knows_is_counted_as_unknown(audit, model, store, monkeypatch):
+    monkeypatch.setattr(Auditor, "_cost", lambda *_: None)
+    model.script.append(LONG)
+
+    audit()
+
+    counted = store.file.rows("SELECT judging_nusd, unknown_judging FROM ledger ORDER BY id")
+    assert counted[-1] == (0, 1)
 
 
 def test_a_judge_is_asked_where_the_texts_do_not_decide(audit, model, store):

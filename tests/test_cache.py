@@ -1195,6 +1195,8 @@ class TestCounting:
             "avoided_nusd": None,
             "embedding_nusd": 0,
             "judging_nusd": 0,
+            "unknown_embedding": 0,
+            "unknown_judging": 0,
             "discount_nusd": 7,
             "latency": 2.0,
             "avoided_latency": None,
@@ -1240,6 +1242,8 @@ class TestCounting:
             "avoided_nusd": 140_000,
             "embedding_nusd": 0,
             "judging_nusd": 0,
+            "unknown_embedding": 0,
+            "unknown_judging": 0,
             "discount_nusd": None,
             "latency": 0.0,
             "avoided_latency": 2.0,
@@ -1439,7 +1443,7 @@ class TestAQuestionInOtherWords:
 
     @pytest.fixture
     def searcher(self):
-        return Searcher(Found(reason="nothing is near", cost=7))
+        return Searcher(Found(reason="nothing is near", bill=(7, 0)))
 
     @pytest.fixture
     def cache(self, made, searcher):
@@ -1491,7 +1495,7 @@ class TestAQuestionInOtherWords:
     def test_answers_for_nothing_but_its_search(self, cache, searcher, store, clock):
         cache.ask(question(), Ask())
         entry, alias = store.entry(1), Alias("default", b"k" * 32, 1, "e", 0.97, "other?", 0)
-        searcher.found = Found(entry, alias, cost=7)
+        searcher.found = Found(entry, alias, bill=(7, 0))
 
         hit = cache.ask(question("other?"), Ask(by_meaning=True))
         cache.record(hit, COMMAND)
@@ -1505,7 +1509,7 @@ class TestAQuestionInOtherWords:
 
     def test_leaves_its_vector_and_its_cost_to_the_models_answer(self, cache, searcher, store):
         vector = Vector("e", 3, struct.pack("<8f", 1.0, *[0.0] * 7))
-        searcher.found = Found(reason="nothing is near", vector=vector, cost=7)
+        searcher.found = Found(reason="nothing is near", vector=vector, bill=(7, 0))
 
         cache.ask(question(), Ask(by_meaning=True))
 

@@ -709,3 +709,9 @@ def test_an_embedder_costs_what_was_billed_else_what_its_texts_are_likely_to_be(
     chosen = config.embedder_of(load())
 
     assert chosen.price(tokens, ["four", "five"]) == cost
+
+
+def test_an_embedder_whose_price_nobody_knows_costs_nobody_knows_what(home):
+    chosen = config.embedder_of(load(environ={"LLMC_EMBEDDER": "openai/nobodys-embedder"}))
+
+    assert chosen.price(7, ["a text"]) is None

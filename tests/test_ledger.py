@@ -68,8 +68,32 @@ def test_a_line_keeps_all_that_it_is_given(ledger, write, store):
     write(given)
 
     (row,) = store.file.records("SELECT * FROM ledger")
-    extra = {"id": 1, "embedding_nusd": 0, "judging_nusd": 0}
+    extra = {"id": 1, "embedding_nusd": 0, "judging_nusd": 0, "unknown_judging": 0}
     assert row == given._asdict() | extra
+
+
+def test_what_was_embedded_at_an_unknown_price_is_no_sum_of_nothing(ledger, write):
+    write(line(unknown_embedding=2))
+
+    (found,) = ledger.totals(since=0.0)
+    assert (found["embedding_nusd"], found["unpriced_embeddings"]) == (None, 2)
+    assert (found["judging_nusd"], found["unpriced_judgements"]) == (0, 0)
+
+
+def test_what_is_known_of_embedding_is_summed_beside_what_is_not(ledger, write):
+    write(line(unknown_embedding=2), line(embedding_nusd=7))
+
+    (found,) = ledger.totals(since=0.0)
+    assert (found["embedding_nusd"], found["unpriced_embeddings"]) == (7, 2)
+
+
+def test_judging_at_an_unknown_price_is_counted(ledger, write, store):
+    write(line(source="semantic", entry_id=5))
+
+    ledger.add_judging(5, 0, unknown=1)
+
+    (found,) = ledger.totals(since=0.0)
+    assert (found["judging_nusd"], found["unpriced_judgements"]) == (None, 1)
 
 
 def test_requests_are_counted_by_where_their_answer_came_from(ledger, write):

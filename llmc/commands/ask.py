@@ -168,6 +168,7 @@ def command(
     )  # fmt: skip
     request = request_of(question, settings, reader)
     terminal = streams.is_terminal(1)
+    typed = prompt not in {None, "-"}  # what is piped in may be anything
     ask = Ask(
         namespace=settings.namespace,
         mode=settings.cache,
@@ -181,7 +182,8 @@ def command(
         stream=not (json or extract or "tools" in request.body)
         and (terminal if stream is None else stream),
         asked_at=streams.STARTED,
-        by_meaning=settings.match == "semantic" or (settings.match == "auto" and terminal),
+        by_meaning=settings.match == "semantic"
+        or (settings.match == "auto" and terminal and typed),
     )
     plain = not (json or extract or verbose or sample or refresh)
     note = (lambda _: None) if quiet else streams.note

@@ -161,7 +161,7 @@ def calibrate(
             "pairs": len(judged),
             "served": len(served),
             "verdicts": len(found),
-            "embedding_usd": cost / 1e9,
+            "embedding_usd": None if cost is None else cost / 1e9,
             "table": [row._asdict() for row in rows],
         }
         stored = bool(thresholds) and not dry_run
@@ -329,7 +329,7 @@ def _judged_pairs(file: str) -> "list[Pair]":
     return judged
 
 
-def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int]":
+def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int | None]":
     """Return the pairs that may be served, and the nano-USD spent; a terminal sees a count."""
     from llmc import pairs
 
@@ -352,7 +352,9 @@ def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int
         if line and streams.is_terminal(2):
             streams.note(line)
     cost = chosen.price(embeddings.tokens, list(embeddings.vectors))
-    if cost:
+    if cost is None:
+        streams.note(f"the price of embedding {len(embeddings.vectors):,} questions is unknown")
+    elif cost:
         streams.note(f"embedding {len(embeddings.vectors):,} questions cost {text.usd(cost)}")
     return served, cost
 

@@ -68,7 +68,8 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
     count = {name: value or 0 for name, value in totals.items() if name != "name"}
     hits, misses = count.get("hits", 0), count.get("misses", 0)
     avoided, spent = totals.get("avoided_nusd", 0), totals.get("spent_nusd", 0)
-    overhead = count.get("embedding_nusd", 0) + count.get("judging_nusd", 0)
+    embedding, judging = (totals.get(f"{name}_nusd", 0) for name in ("embedding", "judging"))
+    known = not {avoided, embedding, judging} & {None}
     sources = ("memory", "exact", "shared", "semantic", "stale")
     figures: dict[str, Any] = {"name": totals["name"]} if totals.get("name") is not None else {}
     return figures | {
@@ -83,9 +84,9 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens": count.get("prompt_tokens", 0),
         "completion_tokens": count.get("completion_tokens", 0),
         "avoided_usd": None if avoided is None else avoided / 1e9,
-        "embedding_usd": count.get("embedding_nusd", 0) / 1e9,
-        "judging_usd": count.get("judging_nusd", 0) / 1e9,
-        "net_usd": None if avoided is None else (avoided - overhead) / 1e9,
+        "embedding_usd": None if embedding is None else embedding / 1e9,
+        "judging_usd": None if judging is None else judging / 1e9,
+        "net_usd": (avoided - embedding - judging) / 1e9 if known else None,
         "spent_usd": None if spent is None else spent / 1e9,
         "provider_cached_tokens": count.get("provider_cached_tokens", 0),
         "provider_written_tokens": count.get("provider_written_tokens", 0),
@@ -93,6 +94,8 @@ def _figures(totals: dict[str, Any]) -> dict[str, Any]:
         "provider_premium_usd": count.get("provider_premium_nusd", 0) / 1e9,
         "unpriced_hits": count.get("unpriced_hits", 0),
         "unpriced_calls": count.get("unpriced_calls", 0),
+        "unpriced_embeddings": count.get("unpriced_embeddings", 0),
+        "unpriced_judgements": count.get("unpriced_judgements", 0),
         "time_saved_s": round(count.get("time_saved_s", 0), 3),
     }
 
@@ -124,7 +127,8 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rate = "" if figures["hit_rate"] is None else f"{figures['hit_rate']:.1%}"
     details = [part for part in (rate, ", ".join(parts)) if part]
     tokens = figures["avoided_prompt_tokens"] + figures["avoided_completion_tokens"]
-    unpriced = figures["unpriced_hits"], figures["unpriced_calls"]
+    nouns = ("hit", "call", "embedding", "judgement")
+    unpriced = [(figures[f"unpriced_{noun}s"], noun) for noun in nouns]
     story = [
         ("requests", f"{figures['requests']:,}"),
         ("hits", f"{figures['hits']:,}" + (f"  ({'; '.join(details)})" if details else "")),
@@ -141,7 +145,7 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("provider's premium", _at_provider(figures, "premium", "written")),
         (
             "price unknown",
-            ", ".join(map(output.plural, unpriced, ("hit", "call"))) if any(unpriced) else "",
+            ", ".join(output.plural(*each) for each in unpriced if each[0]),
         ),
         ("waiting avoided", text.seconds(figures["time_saved_s"])),
         (
@@ -169,8 +173,10 @@ def _audited(figures: dict[str, Any]) -> str:
 
 
 def _overhead(figures: dict[str, Any]) -> str:
-    overhead = figures["embedding_usd"] + figures["judging_usd"]
-    return _dollars(overhead) if overhead else ""
+    parts = figures["embedding_usd"], figures["judging_usd"]
+    if None in parts:
+        return "unknown"
+    return _dollars(sum(parts)) if any(parts) else ""
 
 
 def _at_provider(figures: dict[str, Any], side: str, verb: str) -> str:

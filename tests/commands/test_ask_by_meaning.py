@@ -55,7 +55,8 @@ def test_a_question_in_other_words_is_answered_from_the_file(meant, kept, upstre
 
     assert found["answer"] == "answer 1"
     assert (found["source"], found["level"], found["id"]) == ("semantic", 4, 1)
-    assert (found["similarity"], found["matched_prompt"]) == (1.0, STORED)
+    assert found["matched_prompt"] == STORED
+    assert found["similarity"] == pytest.approx(0.9998, abs=1e-4)
     assert len(upstream.calls) == 1
 
 
@@ -207,13 +208,6 @@ def test_files_alone_keep_two_questions_apart_and_their_words_are_not_embedded(
     meant(STORED, "-f", "notes.txt", stdin="a document\n")
 
     assert encoder.texts == [[STORED]]
-
-
-def test_a_document_alone_is_matched_exactly(meant, encoder):
-    meant(stdin=f"{STORED}\n")
-
-    assert meant(stdin=f"{REWORDED}\n")["source"] == "model"
-    assert encoder.calls == []
 
 
 @pytest.mark.parametrize(
@@ -575,8 +569,7 @@ def test_quietly_a_faulty_embedder_says_nothing(cli, kept, encoder):
 
 
 def test_a_dimension_that_changed_for_good_is_taken_from_the_next_question_on(meant, kept, encoder):
-    small = reply([[1.0, 0.0]])
-    encoder.will(small, small, reply([[1.0, 0.0]] * 2))
+    encoder.will(reply([[1.0, 0.0]]), reply([[0.9998, 0.02]]), reply([[1.0, 0.0]] * 2))
 
     assert meant(REWORDED)["source"] == "model"
     assert meant(THIRD)["matched_prompt"] == REWORDED
@@ -624,7 +617,9 @@ def test_an_index_that_lacks_a_table_means_a_miss_and_one_note(cli, kept, store)
     assert len(result.err.splitlines()) == 2
 
 
-def test_without_the_search_library_there_is_a_miss_and_one_note(cli, kept, monkeypatch):
+def test_without_the_search_library_nothing_is_embedded_and_only_verbosity_says_so(
+    cli, kept, encoder, monkeypatch
+):
     from importlib.machinery import PathFinder
 
     find = PathFinder.find_spec
@@ -634,11 +629,76 @@ def test_without_the_search_library_there_is_a_miss_and_one_note(cli, kept, monk
         lambda name, *more: None if name == "sqlite_vec" else find(name, *more),
     )
 
+    encoder.calls.clear()
+
+    result = cli("ask", "--match", "semantic", REWORDED)
+    verbose = cli("ask", "-v", "--match", "semantic", THIRD)
+
+    assert (result.code, result.out) == (0, "answer 2\n")
+    assert len(result.err.splitlines()) == 1
+    assert "; by meaning: cache file" in verbose.err
+    assert "sqlite-vec, which searches vectors, is not installed" in verbose.err
+    assert encoder.calls == []
+
+
+@pytest.mark.parametrize("words", [[], ["-"]], ids=["no argument", "a dash"])
+def test_a_question_that_was_piped_in_matches_where_that_was_asked_for(meant, kept, words):
+    found = meant(*words, stdin=f"{REWORDED}\n")
+
+    assert (found["source"], found["matched_prompt"]) == ("semantic", STORED)
+
+
+def test_a_question_that_was_piped_in_is_found_in_other_words(meant, encoder):
+    meant(stdin=STORED)
+
+    assert meant(REWORDED)["source"] == "semantic"
+
+
+def test_what_is_piped_in_to_a_terminal_is_matched_by_its_words_alone(cli, kept, encoder):
+    encoder.calls.clear()
+
+    result = cli("ask", "--no-stream", stdin=REWORDED, terminal=True)
+
+    assert result.out == "answer 2\n"
+    assert encoder.calls == []
+
+
+def test_a_note_names_who_chose_no_embedder(cli, upstream, monkeypatch):
+    monkeypatch.setenv("LLMC_EMBEDDER", "none")
+
+    result = cli("ask", "--match", "semantic", STORED)
+
+    assert "no embedder: the same words match alone (LLMC_EMBEDDER says embedder = none)" in (
+        result.err
+    )
+
+
+def test_an_index_that_is_broken_is_told_before_anything_is_paid_for(cli, kept, encoder, store):
+    store.file.execute("DROP TABLE index_1_1_rowids")
+    encoder.calls.clear()
+
     result = cli("ask", "--match", "semantic", REWORDED)
 
     assert (result.code, result.out) == (0, "answer 2\n")
-    assert result.err.count("sqlite-vec") == 1
-    assert len(result.err.splitlines()) == 2
+    assert "no such table: index_1_1_rowids; matching the same words only" in result.err
+    assert encoder.calls == []
+
+
+def test_an_endpoint_that_gives_every_text_the_same_vector_matches_nothing(cli, kept, encoder):
+    encoder.vectors = {REWORDED: at(1.0), OTHER: at(1.0)}
+
+    result = cli("ask", "--match", "semantic", REWORDED)
+
+    assert result.out == "answer 2\n"
+    assert "gives different questions the same vector; matching the same words only" in result.err
+
+
+def test_words_of_which_the_same_is_embedded_may_have_one_vector(meant, kept, encoder):
+    encoder.vectors = {}
+
+    found = meant("How do I undo the last Git commit?!")
+
+    assert found["source"] == "semantic"
 
 
 def test_a_file_that_is_read_only_still_answers_other_words(cli, kept, monkeypatch):

@@ -60,11 +60,11 @@ def test_other_pairs_still_match(cli, meant, reworded):
     assert meant(THIRD)["source"] == "semantic"
 
 
-def test_the_same_pair_may_match_where_all_the_rest_differs(cli, meant, reworded):
+def test_a_rejected_pair_matches_in_no_other_scope_either(cli, meant, reworded):
     cli("bad")
     meant(STORED, "-s", "be brief")
 
-    assert meant(REWORDED, "-s", "be brief")["source"] == "semantic"
+    assert meant(REWORDED, "-s", "be brief")["source"] == "model"
 
 
 def test_a_refused_wording_is_embedded_again_and_the_veto_stands(cli, meant, reworded, encoder):

@@ -55,6 +55,8 @@ def test_json_has_every_figure(cli, prices, story):
         "provider_discount_usd": 0,
         "provider_premium_usd": 0,
         "unpriced_hits": 1,
+        "unpriced_embeddings": 0,
+        "unpriced_judgements": 0,
         "unpriced_calls": 1,
         "time_saved_s": 4,
         "embedder": None,
