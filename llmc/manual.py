@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["EXAMPLES", "EXIT_CODES", "SECTIONS", "Example"]
+__all__ = ["EXAMPLES", "EXIT_CODES", "FILES", "OVERVIEW", "SECTIONS", "VARIABLES", "Example"]
 
 
 class Example(NamedTuple):
@@ -22,6 +22,46 @@ EXIT_CODES = (
     (4, "no key or refused"),
     (5, "the cache file cannot be used"),
 )
+
+#: What llmc(1) begins with, by paragraphs.
+OVERVIEW = """\
+llmc asks any provider that speaks OpenAI's protocol, keeps the answer in one SQLite file, and
+answers the same question from there: once paid, and in tens of milliseconds.
+
+The same question is the same request: model, system prompt, files, piped text, earlier turns and
+parameters included. On a terminal, where a person reads the answer, a question in other words may
+be answered too, once `llmc model pull` has brought the local model; `llmc why` tells why, and
+`llmc bad` rejects a wrong answer for good.
+
+The answer goes to standard output and nothing else does. One line on standard error tells where it
+came from.
+"""
+
+#: Environment variables beyond those of the settings.
+VARIABLES = {
+    "LLMC_CONFIG": "The user's configuration file, in the place of the usual one.",
+    "LLMC_TOKEN": "What clients of `llmc serve` must show.",
+    "LLMC_DEBUG": "If set, an unexpected fault shows where it happened.",
+    "OPENAI_API_KEY": "The key for api.openai.com, or for where OPENAI_BASE_URL points. It is sent"
+    " to no other host, and never stored.",
+    "OPENAI_BASE_URL": "Where the provider openai listens.",
+    "NO_COLOR, CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM": "Whether colours are used where"
+    " --color is auto: not if NO_COLOR is set; else in any case if CLICOLOR_FORCE or FORCE_COLOR is"
+    " set and not 0; else on a terminal, unless CLICOLOR is 0 or TERM is dumb.",
+    "XDG_DATA_HOME, XDG_CONFIG_HOME": "The folders that the cache file and the configuration lie"
+    " below.",
+    "LLM_USER_PATH": "Where `llmc import --from llm` looks for the log of llm.",
+}
+
+#: Where llmc's files lie, if nothing names another place.
+FILES = {
+    "~/.local/share/llmc/llmc.db": "The cache file, with mode 0600. On a Mac it lies in"
+    " ~/Library/Application Support/llmc, and so do the others of this list.",
+    "~/.local/share/llmc/models/": "The local embedding model.",
+    "~/.config/llmc/config.toml": "The user's configuration.",
+    ".llmc.toml": "A project's configuration, in the current folder or one above it. It may set"
+    " model, namespace, ttl, match and error alone.",
+}
 
 #: The headings of `llmc --help`: each stands above the command that it names.
 SECTIONS = {

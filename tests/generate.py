@@ -10,6 +10,7 @@ sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 
 import bash  # noqa: E402
 import fish  # noqa: E402
+import manpages  # noqa: E402
 import zsh  # noqa: E402
 from tree import Command, tree  # noqa: E402
 
@@ -72,6 +73,7 @@ def documents() -> dict[str, str]:
         "completions/llmc.bash": bash.script(root),
         "completions/llmc.fish": fish.script(root),
         "completions/_llmc": zsh.script(root),
+        **{f"man/{name}": text for name, text in manpages.pages(root).items()},
     }
 
 

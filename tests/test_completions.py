@@ -314,16 +314,16 @@ def test_bash_of_a_mac_understands_the_script():
     assert re.findall(r"^.*compopt.*$", script, re.MULTILINE) != []
 
 
-def test_the_wheel_puts_each_script_where_its_shell_looks():
+def test_the_wheel_puts_scripts_and_pages_where_they_are_looked_for():
     project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text("utf-8"))
 
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"] == {"completions": "llmc/completions"}
-    assert wheel["shared-data"] | {"man": ""} == {
+    assert wheel["shared-data"] == {
         "completions/llmc.bash": "share/bash-completion/completions/llmc",
         "completions/llmc.fish": "share/fish/vendor_completions.d/llmc.fish",
         "completions/_llmc": "share/zsh/site-functions/_llmc",
-        "man": "",
+        "man": "share/man/man1",
     }
 
 

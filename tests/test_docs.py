@@ -15,7 +15,9 @@ import pytest
 from tree import tree
 from upstream import Upstream
 
+from llmc import manual
 from llmc.cli import COMMANDS
+from llmc.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -111,6 +113,41 @@ def test_what_the_readme_types_exists(cli, line):
 
     assert told.code == 0, told.err
     assert [option for option in options if option not in told.out] == []
+
+
+@pytest.mark.parametrize("folder", ["completions", "man"])
+def test_no_generated_file_is_left_of_what_is_gone(folder):
+    found = {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir()}
+
+    assert found == {path for path in generate.documents() if path.startswith(f"{folder}/")}
+
+
+@needs("mandoc")
+def test_the_manual_pages_are_as_mandoc_wants_them():
+    done = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "all", *map(str, sorted((ROOT / "man").iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_manual_names_every_variable_that_is_read():
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "llmc").rglob("*.py"))
+    read = set(re.findall(r"\b(?:LLMC|OPENAI)_[A-Z_]*[A-Z]\b", code))
+    named = {name for names in manual.VARIABLES for name in names.split(", ")}
+
+    unnamed = read - named - {setting.variable for setting in SETTINGS}
+
+    assert unnamed == {"OPENAI_CUSTOM_HEADERS"}  # the SDK's own
+
+
+def test_the_manual_names_what_a_project_may_set():
+    (told,) = re.findall(r"It may set (.*) alone", manual.FILES[".llmc.toml"])
+
+    assert re.split(", | and ", told) == [setting.name for setting in SETTINGS if setting.project]
 
 
 @pytest.mark.parametrize("command", TREE.values(), ids=lambda command: command.words or "llmc")
