@@ -103,8 +103,8 @@ complete -c llmc -n '__llmc_at' -d 'Find words in stored prompts and answers' -a
 complete -c llmc -n '__llmc_at help' -d 'Find words in stored prompts and answers' -a search
 complete -c llmc -n '__llmc_at' -d 'Explain why the cache answers a question, or why not' -a why
 complete -c llmc -n '__llmc_at help' -d 'Explain why the cache answers a question, or why not' -a why
-complete -c llmc -n '__llmc_at' -d 'Show where beginnings break that a provider\'s own cache could read, and what to move' -a prefix
-complete -c llmc -n '__llmc_at help' -d 'Show where beginnings break that a provider\'s own cache could read, and what to move' -a prefix
+complete -c llmc -n '__llmc_at' -d 'Show what keeps the provider\'s cache from reading your prompts' -a prefix
+complete -c llmc -n '__llmc_at help' -d 'Show what keeps the provider\'s cache from reading your prompts' -a prefix
 complete -c llmc -n '__llmc_at' -d 'Reject a wrong answer, the last one by default' -a bad
 complete -c llmc -n '__llmc_at help' -d 'Reject a wrong answer, the last one by default' -a bad
 complete -c llmc -n '__llmc_at' -d 'Store a known answer, read from standard input' -a put

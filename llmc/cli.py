@@ -35,7 +35,7 @@ COMMANDS = {
     "show": "Show a stored answer in full, the last one by default.",
     "search": "Find words in stored prompts and answers.",
     "why": "Explain why the cache answers a question, or why not.",
-    "prefix": "Show where prompts break that the provider's own cache could read.",
+    "prefix": "Show what keeps the provider's cache from reading your prompts.",
     "bad": "Reject a wrong answer, the last one by default.",
     "put": "Store a known answer, read from standard input.",
     "rm": "Remove entries by their ids.",

@@ -39,7 +39,7 @@ def command(
     db: Db = None,
     color: Color = "auto",
 ) -> None:
-    """Show where beginnings break that a provider's own cache could read, and what to move.
+    """Show what keeps the provider's cache from reading your prompts.
 
     Looks at the questions that reached a provider, as far as their texts are stored. Eligible
     tokens, lost and wasted dollars are estimates; cached tokens are the provider's own count.
