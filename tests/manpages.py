@@ -18,10 +18,13 @@ _ORDER = (
     " config.toml."
 )
 
+#: Stands for a quotation mark that is typed, which is no apostrophe.
+_QUOTE = "\1"
+
 _SIGNS = {
+    _QUOTE: r"\(aq",
     "\\": r"\e",
     "-": r"\-",
-    "'": r"\(aq",
     "`": r"\(ga",
     "^": r"\(ha",
     "~": r"\(ti",
@@ -167,7 +170,7 @@ def _examples(commands: list[Command]) -> list[str]:
 
 def _typed(line: str) -> list[str]:
     """An example in lines of the source that are one line of the page."""
-    *parts, last = _filled(line.split(" "), 76)
+    *parts, last = _filled([word.replace("'", _QUOTE) for word in line.split(" ")], 74)
     return [*(rf"{part} \c" for part in parts), last]
 
 
@@ -218,7 +221,8 @@ def _filled(words: list[str], width: int) -> list[str]:
 
 
 def _bold(text: str) -> str:
-    return rf"\fB{_sign(text)}\fR"
+    typed = text.replace("'", _QUOTE)
+    return rf"\fB{_sign(typed)}\fR"
 
 
 def _sign(text: str) -> str:
