@@ -3,12 +3,13 @@
 TYPE_CHECKING = False  # the porch does without `typing` and `__future__`
 if TYPE_CHECKING:
     from llmc.layout import prompt
+    from llmc.transport import wrap
 
-__all__ = ["__version__", "prompt"]
+__all__ = ["__version__", "prompt", "wrap"]
 __version__ = "0.1.0"
 
 #: What the package offers, and the room that it comes from: loaded when it is first asked for.
-_ROOMS = {"prompt": "llmc.layout"}
+_ROOMS = {"prompt": "llmc.layout", "wrap": "llmc.transport"}
 
 
 def __getattr__(name: str) -> object:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmc"
 #: Who imports whom, anywhere in a module; `*` marks what only type checkers read. A new name here
 #: is a decision: does anything flow back up? Everyone may import `types` and `errors`.
 IMPORTS = {
-    "__init__": "layout*",
+    "__init__": "layout* transport*",
     "__main__": "__init__ cli invocation places streams text",
     "advice": "breaks* marking sharing* text",
     "akin": "file*",
@@ -43,9 +43,12 @@ IMPORTS = {
     "dialects": "",
     "dialects.chat": "dialects.wire",
     "dialects.embeddings": "dialects.wire",
+    "dialects.forms": "dialects.chat dialects.responses dialects.wire*",
     "dialects.responses": "dialects.wire",
     "dialects.wire": "",
     "difference": "keys",
+    "door": "cache* dialects.embeddings dialects.forms dialects.wire* parts proxy.directives"
+    " proxy.intake proxy.refusal",
     "drafting": "keys policy pricing",
     "embedder": "",
     "endpoints": "pricing",
@@ -86,6 +89,7 @@ IMPORTS = {
     "pages": "",
     "pairs": "calibration embedder* semantic",
     "paraphrases": "file*",
+    "parts": "cache* dialects.embeddings",
     "persons": "contrast* english forms lexicon roles",
     "pins": "file*",
     "places": "",
@@ -96,12 +100,12 @@ IMPORTS = {
     "progress": "streams text",
     "provider": "dialects.chat dialects.wire marking",
     "proxy": "",
-    "proxy.answers": "dialects.wire* proxy.directives proxy.gate* proxy.refusal proxy.relay*"
-    " proxy.upstream",
-    "proxy.app": "dialects.chat dialects.embeddings dialects.responses dialects.wire proxy.answers"
+    "proxy.answers": "dialects.forms dialects.wire* proxy.directives proxy.gate* proxy.refusal"
+    " proxy.relay* proxy.upstream",
+    "proxy.app": "dialects.embeddings dialects.forms dialects.wire proxy.answers"
     " proxy.desk* proxy.directives proxy.gate* proxy.intake proxy.refusal proxy.relay proxy.tally*"
     " proxy.upstream proxy.vectors",
-    "proxy.desk": "cache* proxy.directives*",
+    "proxy.desk": "cache* parts proxy.directives*",
     "proxy.directives": "proxy.refusal",
     "proxy.gate": "proxy.refusal",
     "proxy.intake": "proxy.refusal",
@@ -110,8 +114,8 @@ IMPORTS = {
     "proxy.relay": "dialects.wire* proxy.refusal*",
     "proxy.tally": "text",
     "proxy.upstream": "proxy.gate* proxy.refusal",
-    "proxy.vectors": "dialects.embeddings proxy.desk* proxy.directives* proxy.gate* proxy.refusal"
-    " proxy.relay* proxy.tally* proxy.upstream",
+    "proxy.vectors": "parts* proxy.desk* proxy.gate* proxy.refusal proxy.relay* proxy.tally*"
+    " proxy.upstream",
     "proxy.wiring": "cache* config endpoints file proxy.app proxy.desk proxy.gate proxy.tally"
     " proxy.upstream store",
     "published": "",
@@ -137,6 +141,7 @@ IMPORTS = {
     "tiers": "",
     "tokens": "",
     "turning": "contrast english forms lexicon roles thesaurus",
+    "transport": "config dialects.forms door parts streams",
     "types": "",
     "vectors": "file* index",
     "weights": "published stamp",
@@ -185,6 +190,7 @@ PURE = {
     "dialects",
     "dialects.chat",
     "dialects.embeddings",
+    "dialects.forms",
     "dialects.responses",
     "dialects.wire",
     "difference",

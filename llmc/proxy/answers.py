@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from llmc.dialects import forms
 from llmc.proxy import directives
 from llmc.proxy.refusal import Refused
 from llmc.proxy.upstream import answer_headers
@@ -43,14 +43,8 @@ def kept(hit: Hit, call: Call) -> Response:
     """Make the response of an answer that is known whole, in the form that is wanted."""
     from starlette.responses import Response
 
-    told = directives.headers_of(hit)
-    if call.shape.stream:
-        body = b"".join(call.dialect.events(hit.entry, call.shape))
-        told |= {"cache-control": "no-cache"}
-        return Response(body, headers=told, media_type="text/event-stream")
-    written = json.dumps(call.dialect.plain(hit.entry), ensure_ascii=False, separators=(",", ":"))
-    body = written.encode("utf-8", "replace")
-    return Response(body, headers=told, media_type="application/json")
+    body, content_type = forms.written(call.request.endpoint, hit.entry, call.shape)
+    return Response(body, headers=directives.headers_of(hit) | {"content-type": content_type})
 
 
 def whole(body: bytes, told: dict[str, str]) -> Response:

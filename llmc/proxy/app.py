@@ -9,14 +9,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from llmc.dialects import chat, embeddings, responses, wire
+from llmc.dialects import embeddings, forms, wire
 from llmc.proxy import answers, directives, intake
 from llmc.proxy.answers import Call, Relayed
 from llmc.proxy.refusal import Refused
 from llmc.proxy.relay import Relay, Relays
 from llmc.proxy.upstream import answer_headers
-from llmc.proxy.vectors import Vectors
-from llmc.types import Hit, Miss, Request
+from llmc.proxy.vectors import Batch, Vectors
+from llmc.types import Hit, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +29,12 @@ if TYPE_CHECKING:
     from llmc.proxy.gate import Caller, Gate
     from llmc.proxy.tally import Tally
     from llmc.proxy.upstream import Upstream
-    from llmc.types import Ask
+    from llmc.types import Ask, Miss
 
 __all__ = ["GRACE", "Proxy"]
 
 #: The seconds that an answer nobody waits for any more may take to come to its end.
 GRACE = 5.0
-
-_DIALECTS: dict[str, Any] = {"chat/completions": chat, "responses": responses}
 
 
 class Proxy:
@@ -66,7 +64,7 @@ class Proxy:
         self._clock = clock
         self._on_missed = on_missed
         self._relays = Relays(grace=grace)
-        self._vectors = Vectors(desk, upstream, tally, clock)
+        self._vectors = Vectors(desk, upstream, tally)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the server through its life."""
@@ -97,7 +95,7 @@ class Proxy:
     async def _response(self, request: HttpRequest) -> ASGIApp:
         caller = self._gate.caller(request.headers)
         path = request.url.path.removeprefix("/v1")
-        dialect = _DIALECTS.get(path.strip("/"))
+        dialect = forms.DIALECTS.get(path.strip("/"))
         if request.method == "POST" and dialect is not None:
             return await self._asked(request, caller, path, dialect)
         if request.method == "POST" and path.strip("/") == "embeddings":
@@ -143,22 +141,24 @@ class Proxy:
         body = self._object(request, content)
         if body is None or not embeddings.is_understood(body):
             return await self._passed(request, caller, path, content)
-        headers = request.headers.items()
-        batch = await self._vectors.batch(
-            body, content, headers=headers, path=path, caller=caller, wish=wish
-        )
-        if not batch.missing:
-            reply, told = self._vectors.reply(batch)
+        asked = Request(self._upstream.base_url, body, "embeddings", self._upstream.name)
+        parts = await self._desk.parts(asked, wish, now=self._clock())
+        if not parts.missing:
+            for hit in parts.hits:
+                self._tally.value(hit)
+            reply, told = await self._desk.run(parts.reply)
             self._tally.by_source[told["x-llmc-source"]] += 1
             return answers.whole(reply, told)
         if wish.ask.offline:
-            for miss in (found for found in batch.found.values() if isinstance(found, Miss)):
-                self._on_missed(miss.request)
+            for missed in parts.missing:
+                self._on_missed(missed)
             raise Refused(504, "not in the cache", code="not_cached", final=True)
-        relay = self._relays.find(batch.key)
+        key = (wish.ask, wish.max_age, content, caller)
+        relay = self._relays.find(key)
         if relay is None:
             relay = Relay(wire.Shape())
-            self._relays.start(batch.key, relay, lambda r: self._vectors.read(r, batch))
+            batch = Batch(parts, content, request.headers.items(), path, caller)
+            self._relays.start(key, relay, lambda r: self._vectors.read(r, batch))
         return Relayed(relay, self._relays, None, done=self._led)
 
     def _object(self, request: HttpRequest, content: bytes) -> dict[str, Any] | None:
@@ -260,11 +260,7 @@ class Proxy:
         answer = collector.answer()
         if answer is None:
             return
-        temperature = call.request.body.get("temperature")
-        answer = answer._replace(
-            latency=time.monotonic() - since,
-            temperature=float(temperature) if isinstance(temperature, int | float) else None,
-        )
+        answer = forms.timed(answer, call.request.body, latency=time.monotonic() - since)
         # An answer that is whole is stored, whoever leaves meanwhile.
         storing = asyncio.ensure_future(self._desk.put(miss, answer, call.wish.ask))
         relay.hit = await asyncio.shield(storing)

@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from llmc.parts import Parts
 from llmc.types import Hit, Miss
 
 if TYPE_CHECKING:
@@ -48,29 +49,14 @@ class Desk:
         """Store the answer to a miss."""
         return await self.run(lambda: self._exact.put(miss, answer, ask))
 
-    async def lookup_all(
-        self, requests: list[Request], wish: Wish, *, now: float
-    ) -> list[Hit | Miss]:
-        """Look several requests up, among equal words alone; the one that is too old is a miss."""
-        ask = wish.ask._replace(by_meaning=False)
-
-        def look(request: Request) -> Hit | Miss:
-            found = self._exact.lookup(request, ask)
-            if isinstance(found, Hit) and wish.is_too_old(found, now):
-                return self._exact.lookup(request, ask._replace(refresh=True))
-            return found
-
-        return await self.run(lambda: list(map(look, requests)))
-
-    async def put_all(self, misses: list[Miss], answers: list[Answer], ask: Ask) -> list[Hit]:
-        """Store the answers to several misses, and count those that are not kept."""
-
-        def put(miss: Miss, answer: Answer) -> Hit:
-            hit = self._exact.put(miss, answer, ask)
-            self._exact.record(hit)
-            return hit
-
-        return await self.run(lambda: list(map(put, misses, answers)))
+    async def parts(self, request: Request, wish: Wish, *, now: float) -> Parts:
+        """Look up what is known of a request for vectors."""
+        ask = wish.ask
+        return await self.run(
+            lambda: Parts(
+                self._exact, request, ask, is_too_old=lambda hit: wish.is_too_old(hit, now)
+            )
+        )
 
     def record(self, hit: Hit) -> None:
         """Count an answer that has been given; nobody waits for it."""
