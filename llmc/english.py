@@ -71,7 +71,7 @@ def stem(word: str) -> str:
         base = word[:-1]
     elif word.endswith("ed") and len(word) > 4 and word[-3] != "e" and _has_vowel(word[:-2]):
         base = _single(word[:-2])
-    if base.endswith("y") and base[-2] not in "aeiou":
+    if base.endswith("y") and base[-2] not in "aeiou" and len(base) > 3:  # flying, fly
         base = base[:-1] + "i"
     elif base.endswith("e") and len(base) > 3:
         base = base[:-1]

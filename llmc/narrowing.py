@@ -148,7 +148,7 @@ def _ends_a_name(sentence: Sentence, at: int, other: Sentence) -> bool:
     if before.name or before.low.endswith("ing") or not word.low.isalpha() or len(word.low) < 3:
         return False
     after = sentence.words[at + 1 : at + 2]
-    if any(w.kind in {HEAVY, LIGHT, SLOT} and not w.low.endswith("ed") for w in after):
+    if any(w.kind in {HEAVY, LIGHT, SLOT} and not _is_done(w.low) for w in after):
         return False
     # the verb of `does it count`, what `is it safe` says of it, what is done
     verb = not after and not _ASKING.isdisjoint(sentence.lows[:3]) and not _is_object(sentence, at)
@@ -156,6 +156,10 @@ def _ends_a_name(sentence: Sentence, at: int, other: Sentence) -> bool:
     return not (
         verb or says or word.low in lexicon.KINDS or word.low.endswith((*_DONE, "ly", "ble"))
     )
+
+
+def _is_done(low: str) -> bool:
+    return low.endswith("ed") or (low in lexicon.IRREGULAR and not low.endswith(("s", "ing")))
 
 
 def _is_object(sentence: Sentence, at: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmc import forms, lexicon
+from llmc import forms, lexicon, roles
 from llmc.english import HEAVY, SLOT, are_synonyms, stem
 from llmc.roles import ARTICLES
 
@@ -37,6 +37,7 @@ _LEFT_BEHIND = frozenset({"of", "to", "for", "from", "by", "with", "about", "in"
 _FIRST, _SECOND = frozenset({"i", "we"}), frozenset({"you"})
 _ANYBODY = _FIRST | _SECOND | {"one", "people", "someone"}
 _PERSONS = _FIRST | _SECOND | {"he", "she", "they"}
+_SINCE = frozenset({"when", "if", "while"})
 _MODAL = frozenset({"can", "could", "should", "must", "may"})
 _NOT_NAMED = frozenset({"our", "his", "her", "their", "not"})
 _DUMMIES = frozenset({"it", "there", "this", "that"})
@@ -170,6 +171,8 @@ def _subject(pair: Contrast) -> str | None:
         return None
     first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)
     one, other = [*first, "", ""][:2]
+    if all({one, other} <= roles.governed(sentence) for sentence in pair.both):
+        return None  # from here to there, to there from here
     if second[:2] == [other, one] and (one + other).isalpha() and one != other:
         return f"{one!r} comes first in one of them, {other!r} in the other"
     return None
@@ -193,7 +196,7 @@ def _is_anybody(form: forms.Form) -> bool:
     if form.name in {"yes or no", "should"}:
         return False
     return any(
-        after in _ANYBODY and (word in _MODAL or (word == "do" and form.name == "why"))
+        after in _ANYBODY and (word in _MODAL | _SINCE or (word == "do" and form.name == "why"))
         for word, after in zip(form.words, form.words[1:], strict=False)
     )
 

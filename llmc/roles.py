@@ -9,9 +9,9 @@ from llmc import lexicon
 from llmc.english import HEAVY, LIGHT, SLOT, TURNING
 
 if TYPE_CHECKING:
-    from llmc.english import Sentence
+    from llmc.english import Sentence, Word
 
-__all__ = ["ARTICLES", "in_another_order", "with_swapped_roles"]
+__all__ = ["ARTICLES", "governed", "in_another_order", "with_swapped_roles"]
 
 ARTICLES = frozenset({"a", "an", "the", "my", "your"})
 _POINTING = ARTICLES | {"our", "this", "that"}
@@ -21,6 +21,21 @@ _CONTRARY = (
     ("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"),
     ("for", "against"), ("since", "until"), ("onto", "from"), ("for", "from"), ("about", "by"),
     ("about", "for"), ("by", "for"), ("on", "off"), ("on", "under"), ("for", "at"),
+)  # fmt: skip
+
+#: Prepositions before one thing, and those of which one may stand for the other.
+_PREPOSITIONS = frozenset(
+    {
+        "in", "on", "at", "of", "for", "to", "from", "with", "by", "about", "into", "onto",
+        "through", "over", "under", "using", "via", "as", "like", "against", "during", "within",
+        "around", "after", "before", "across",
+    }
+)  # fmt: skip
+_ALIKE = (
+    frozenset({"in", "on", "at", "of", "for", "within", "during", "around", "across"}),
+    frozenset({"for", "to", "of", "with"}), frozenset({"to", "into", "in", "onto"}),
+    frozenset({"using", "with", "via", "through", "by", "over"}), frozenset({"in", "with"}),
+    frozenset({"about", "of", "on"}), frozenset({"from", "of"}), frozenset({"to", "like"}),
 )  # fmt: skip
 
 
@@ -47,6 +62,9 @@ def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
         )
         if here and there and (turned or crossed):
             return f"{role} {min(here)!r} and {role} {min(there)!r}"
+    ends = {"".join(sentence.lows[-1:]) for sentence in (one, other)}
+    if "by" in ends and len(ends) > 1 and ends <= _PREPOSITIONS:
+        return f"{min(ends)} and {max(ends)}"  # by whom it is, of what it is
     for role, contrary in _CONTRARY:
         if {one.lows[-1:], other.lows[-1:]} == {(role,), (contrary,)}:
             return f"{role} and {contrary}"  # where it comes from, where it goes to
@@ -69,11 +87,16 @@ def _before_the_same(one: Sentence, other: Sentence) -> str | None:
         alike = here.verb == there.verb != "" and all(articles)
         if alike and prepositions in ({"", "from"}, {"", "to"}):
             return f"{max(prepositions)!r} before {thing!r} on one side only"
-        if prepositions == {"in", "from"} or (prepositions == {"in", "with"} and len(articles) > 1):
-            return f"'in' and {max(prepositions - {'in'})!r} {thing!r}"
+        if "" not in prepositions and not _may_stand_for(here, there):
+            return f"{min(prepositions)!r} and {max(prepositions)!r} {thing!r}"
         if articles in ({"a", "most"}, {"an", "most"}):
             return f"a {thing!r} one and the most {thing!r} one"
     return None
+
+
+def governed(sentence: Sentence) -> set[str]:
+    """Return the things before which a preposition stands."""
+    return {thing for thing, found in _governed(sentence).items() if found.role}
 
 
 class _Governed(NamedTuple):
@@ -93,14 +116,34 @@ def _governed(sentence: Sentence) -> dict[str, _Governed]:
             article = word.low
         elif word.kind == HEAVY and role and after and after[0].kind == HEAVY:
             continue  # of `in a Python list` it is the list
+        elif word.low in _PREPOSITIONS:
+            role, article = word.low, ""
+        elif word.kind in {LIGHT, TURNING} and role and not (after and after[0].low in _POINTING):
+            continue
         elif word.kind in {HEAVY, SLOT}:
             found.setdefault(word.stem, _Governed(verb, role, article))
             verb, role, article = word.stem, "", ""
-        elif word.low in {"in", "with", "from", "to"}:
-            role, article = word.low, ""
         else:
-            verb = role = article = ""
+            verb, role, article = (word.stem if word.kind == LIGHT else ""), "", ""
     return found
+
+
+#: With these one does it to somebody, or with him.
+_BOTH_WAYS = frozenset({"talk", "speak", "chat", "connect", "relat", "compar", "similar", "meet"})
+
+
+def _may_stand_for(one: _Governed, other: _Governed) -> bool:
+    """Tell whether a preposition says of a thing what another one says: on Linux, in Linux."""
+    prepositions = {one.role, other.role}
+    if prepositions == {"by", "of"}:
+        return "mean" in {one.verb, other.verb}
+    if prepositions == {"in", "with"}:
+        return one.article == other.article  # in the cold, with a cold
+    if any(side.role == "to" and not side.article for side in (one, other)):
+        return True  # as likely as not it stands before a verb
+    if prepositions == {"to", "with"}:
+        return one.verb == other.verb and one.verb in _BOTH_WAYS
+    return len(prepositions) == 1 or any(prepositions <= alike for alike in _ALIKE)
 
 
 def in_another_order(one: Sentence, other: Sentence) -> str | None:
@@ -131,10 +174,48 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
     if _is_bare(one) and _is_bare(other) and _is_swapped(*lines):
         return "what stands first in one of them stands last in the other"
     # `does A contain B` has no third word to show which is which
+    bags = [sorted(w.stem for w in s.words if w.low not in ARTICLES) for s in (one, other)]
+    if bags[0] == bags[1] and (_is_compounded(one, other) or _does_another(one, other)):
+        return "two words stand side by side in another order"
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(one, other, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
     return swapped if _has_two_swapped(one, other) else None
+
+
+def _is_compounded(one: Sentence, other: Sentence) -> bool:
+    """Tell whether a thing of two words is turned round: a house boat, a boat house."""
+    first, second = map(_names_of_two, (one, other))
+    return any(name[::-1] in second and name not in second for name in first)
+
+
+def _names_of_two(sentence: Sentence) -> set[tuple[str, str]]:
+    """Return the last two words of each run of words of content."""
+    words = (*sentence.words, None)
+    return {
+        (here.stem, there.stem)
+        for here, there, after in zip(sentence.words, words[1:], words[2:], strict=False)
+        if there is not None
+        and {here.kind, there.kind} <= {HEAVY, LIGHT}
+        and not (here.name or there.name)
+        and (after is None or after.kind not in {HEAVY, SLOT})
+    }
+
+
+def _does_another(one: Sentence, other: Sentence) -> bool:
+    """Tell `how do I bottle clean water` from `how do I clean a water bottle`."""
+    first, second = (_done(sentence) for sentence in (one, other))
+    return bool(first and second and first.stem != second.stem)
+
+
+def _done(sentence: Sentence) -> Word | None:
+    """Return the verb of a way that is asked for, where it stands where it should."""
+    if sentence.forms[0].name != "how to":
+        return None
+    for before, word in zip(sentence.lows, sentence.words[1:], strict=False):
+        if before in {"i", "you", "one", "to"} and word.kind == HEAVY:
+            return word
+    return None
 
 
 def _is_sign(slot: str) -> bool:
@@ -174,6 +255,8 @@ def _has_two_swapped(one: Sentence, other: Sentence) -> bool:
     if len(moved) != 2:
         return False
     (first, other_first), (second, other_second) = moved
+    if all({words[0][first].stem, words[0][second].stem} <= governed(s) for s in (one, other)):
+        return False  # from here to there, to there from here
     crossed = bool(words[0][first].stem == words[1][other_second].stem)
     return crossed and second - first > 1 and other_second - other_first > 1
 

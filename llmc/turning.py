@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from llmc import forms, lexicon, thesaurus
@@ -47,9 +48,44 @@ def another_time(pair: Contrast) -> str | None:
                     for form, side in zip((one, other), sides, strict=True)
                 )
                 return f"{here!r} and {there!r}"
-        if detail := _deed_told(one, other):
+        if detail := _deed_told(one, other) or _duty(one, other):
             return detail
     return None
+
+
+#: What must be, and what may be.
+_MUST = frozenset({"must", "should", "required", "obliged", "forced"})
+_MAY = frozenset({"may", "can", "could", "allowed", "permitted", "able"})
+_PAST_MODAL = frozenset({"could", "should", "would", "might"})
+
+
+def _duty(one: forms.Form, other: forms.Form) -> str | None:
+    """Tell `do I have to` from `am I allowed to`, `should I have seen` from `should I see`."""
+    if one.name in {"how to", "why"}:
+        return None
+    (must, may), (other_must, other_may) = (_duties(form.words) for form in (one, other))
+    if (must and other_may and not may and not other_must) or (
+        may and other_must and not must and not other_may
+    ):
+        return "one asks what must be, the other what may be"
+    perfect = [_is_perfect(form.words) for form in (one, other)]
+    return "'have' on one side only" if perfect[0] != perfect[1] else None
+
+
+def _duties(words: tuple[str, ...]) -> tuple[bool, bool]:
+    owes = any(
+        before in {"have", "has", "had", "need", "needs"} and after == "to"
+        for before, after in pairwise(words[:6])
+    )
+    return owes or not _MUST.isdisjoint(words[:4]), not _MAY.isdisjoint(words[:4])
+
+
+def _is_perfect(words: tuple[str, ...]) -> bool:
+    """Tell whether it is too late: `should I have`, `what would you have done`."""
+    return any(
+        first in _PAST_MODAL and "have" in rest and "to" not in words[at + 2 : at + 5]
+        for at, (first, *rest) in enumerate(zip(words, words[1:], words[2:], strict=False))
+    )
 
 
 def _more(
@@ -142,20 +178,43 @@ def _own_sides(one: Sentence, other: Sentence) -> dict[int, str]:
 _TURNS = {"above": "over", "below": "under", "whether": "if"}
 
 
+_COMPARING = frozenset({"compared", "difference", "differences"})
+
+#: Words of which any may say under what condition: what happens when, what happens if.
+_SINCE = frozenset({"if", "when", "while"})
+
+
 def turning_word(pair: Contrast) -> str | None:
     """Find a word of grammar that only one of them has, and that turns what is asked."""
     first, second = map(_turns, pair.both)
     different = first ^ second
+    if not any(_SINCE.isdisjoint(sentence.lows) for sentence in pair.both):
+        different -= _SINCE
     if compares(pair):
         different -= {"between"}
     if {sentence.forms[0].name for sentence in pair.both} == {"what"}:
         different -= {"all"}  # `what are all the` asks for what `what are the` does
     if different:
         return one_sided(min(different))
+    for one, other in (pair.both, pair.both[::-1]):
+        if not _COMPARING.isdisjoint(one.lows) and forms.COMPARED.isdisjoint(other.lows):
+            return "one of them compares"
     joins = [{"and", "or", "but"}.intersection(sentence.lows) for sentence in pair.both]
     if len(joins[0]) == len(joins[1]) == 1 and joins[0] != joins[1] and not compares(pair):
         return f"{min(joins[0])!r} and {min(joins[1])!r}"
-    return _each_and_some(pair) or _focus(pair) or _in_the_role_of(pair)
+    return _each_and_some(pair) or _focus(pair) or _in_the_role_of(pair) or _a_few(pair)
+
+
+def _a_few(pair: Contrast) -> str | None:
+    """Tell few from a few, and a number of users from their number."""
+    for low in ("few", "little", "number"):
+        if all(low in sentence.lows for sentence in pair.both):
+            first, second = (
+                sentence.lows[: sentence.lows.index(low)][-1:] == ("a",) for sentence in pair.both
+            )
+            if first != second:
+                return f"'a {low}' on one side only"
+    return None
 
 
 def _turns(sentence: Sentence) -> set[str]:
@@ -198,7 +257,7 @@ def _in_the_role_of(pair: Contrast) -> str | None:
 
 def _focus(pair: Contrast) -> str | None:
     """Tell `only adults vote` from `adults only vote`."""
-    for low in ("only", "even"):
+    for low in ("only", "even", "twice", "half", "double"):
         if all(low in sentence.lows for sentence in pair.both):
             first, second = (_behind(sentence, low) for sentence in pair.both)
             if first != second:

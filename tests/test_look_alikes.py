@@ -21,11 +21,18 @@ EXCEPTIONS = {
     "what is the best laptop under 1000 dollars?": "what is praised may be any good thing",
     "what is the capital of Peru?": MORE,
     "who wrote Dracula?": MORE,
+    "Would you eat insects?": "`would you` is as often a polite `do you`",
+    "How do I help a friend who is drinking?": "`who is drinking` and `to drink` are one word each",
     "How do I care for a dog during heat?": "the article alone tells one heat from the other",
 }
 
 #: Pairs with one answer that are accepted, of as many.
-RIGHT = {"look_alikes": (290, 364), "held_out": (112, 205), "second_held_out": (91, 120)}
+RIGHT = {
+    "look_alikes": (291, 364),
+    "held_out": (112, 205),
+    "second_held_out": (92, 120),
+    "third_held_out": (32, 45),
+}
 
 
 def pairs(name, label):

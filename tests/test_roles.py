@@ -164,6 +164,10 @@ def test_words_side_by_side_may_change_places():
         ("books about Orwell", "books by Orwell"),
         ("a popular song of Queen", "the most popular song of Queen"),
         ("what do I do for college?", "what do I do at college?"),
+        ("rename a file with the date", "rename a file to the date"),
+        ("run a program as another user", "run a program for another user"),
+        ("what was the statue made by?", "what was the statue made of?"),
+        ("the murder of Caesar", "the murder by Caesar"),
     ],
 )
 def test_what_stands_before_a_thing_says_another_thing_of_it(one, other):
@@ -179,6 +183,10 @@ def test_what_stands_before_a_thing_says_another_thing_of_it(one, other):
         ("I want to become a pilot", "how do I become a pilot"),
         ("some popular songs", "the most popular songs"),
         ("cook rice in a pan", "cook rice with a pan"),
+        ("tips on starting a business", "tips to start a business"),
+        ("the meaning of current", "what is meant by current"),
+        ("talk to my boss", "talk with my boss"),
+        ("a book about wine", "a book on wine"),
     ],
 )
 def test_other_words_before_a_thing_say_the_same_of_it(one, other):
@@ -199,5 +207,33 @@ def test_light_words_count_in_the_order_of_what_is_done():
     ],
 )
 def test_nouns_that_are_stacked_stand_in_reverse_order_of_those_that_are_joined(one, other):
+    assert reordered(one, other) is None
+    assert reordered(other, one) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("how do I build a house boat", "how do I build a boat house"),
+        ("what is a class method in Python", "what is a method class in Python"),
+        ("how do I clean a water bottle", "how do I bottle clean water"),
+    ],
+)
+def test_words_side_by_side_make_another_thing_the_other_way_round(one, other):
+    assert reordered(one, other)
+    assert reordered(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("black little bugs in my bed", "little black bugs in my bed"),
+        ("in Excel, how do I merge two cells?", "how do I merge two cells in Excel?"),
+        ("how do I get from the port to the city?", "how do I get to the city from the port?"),
+        ("how do cats and dogs differ", "how do dogs and cats differ"),
+        ("how many litres are in a US gallon", "how many litres are in a gallon (US)"),
+    ],
+)
+def test_the_same_words_may_stand_in_another_order(one, other):
     assert reordered(one, other) is None
     assert reordered(other, one) is None
