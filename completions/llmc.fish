@@ -35,6 +35,8 @@ function __llmc_read
                         end
                     end
                 case '*'
+                    # Behind the name of another program all is that program's.
+                    contains -- "$__llmc_words" run; and set ended :
                     set -a __llmc_words $word
             end
         end
@@ -49,7 +51,9 @@ function __llmc_in
     for command in $argv
         set -l words (string split ' ' -- $command)
         set -l last (count $words)
-        test "$__llmc_words[1..$last]" = "$command"; and return
+        test "$__llmc_words[1..$last]" = "$command"; or continue
+        contains -- "$command" run; and test (count $__llmc_words) != $last; and return 1
+        return 0
     end
     return 1
 end
@@ -67,11 +71,23 @@ function __llmc_argument
     test (math (count $__llmc_words) - (count $words) + 1) = $argv[2]
 end
 
+# Whether the line of another program is being typed. $argv: the command that takes it.
+function __llmc_behind
+    __llmc_read
+    set -l last (count $argv)
+    test "$__llmc_words[1..$last]" = "$argv"
+end
+
 # What completes the line of another program. $argv: the command that takes it.
 function __llmc_line
     __llmc_read
     set -l first (math (count $argv) + 1)
-    complete -C (string join ' ' -- (string escape -- $__llmc_words[$first..-1]) (commandline -ct))
+    set -l words (string escape -- $__llmc_words[$first..-1])
+    set -l token (commandline -ct)
+    if set -q words[1]; or not string match -q -- '-*' $token
+        set -l line (string join ' ' -- $words $token)
+        complete "-C$line"
+    end
 end
 
 # Whether an option, under none of its names, has come.
@@ -230,7 +246,7 @@ complete -c llmc -n '__llmc_in \'model pull\'; and __llmc_open --url' -d 'Fetch 
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --no-verdicts' -d 'Leave out what audits and bad have found' -l no-verdicts
 complete -c llmc -n '__llmc_in \'model calibrate\'; and __llmc_open --dry-run' -d 'Measure, and store nothing' -l dry-run
 complete -c llmc -n '__llmc_argument batch 1' -d 'JSON lines, one question each; - is stdin' -F
-complete -c llmc -n '__llmc_in run' -d 'The program and its arguments' -a '(__llmc_line run)'
+complete -c llmc -n '__llmc_behind run' -d 'The program and its arguments' -a '(__llmc_line run)'
 complete -c llmc -n '__llmc_argument backup 1' -d 'Where the copy goes' -F
 complete -c llmc -n '__llmc_argument import 1' -d 'JSON lines of llmc export (- is stdin), or a cache file' -F
 complete -c llmc -n '__llmc_argument completion 1' -d 'bash, fish or zsh' -a 'bash fish zsh'

@@ -41,6 +41,8 @@ function __llmc_read
                         end
                     end
                 case '*'
+                    # Behind the name of another program all is that program's.
+                    contains -- "$__llmc_words" @lines@; and set ended :
                     set -a __llmc_words $word
             end
         end
@@ -55,7 +57,9 @@ function __llmc_in
     for command in $argv
         set -l words (string split ' ' -- $command)
         set -l last (count $words)
-        test "$__llmc_words[1..$last]" = "$command"; and return
+        test "$__llmc_words[1..$last]" = "$command"; or continue
+        contains -- "$command" @lines@; and test (count $__llmc_words) != $last; and return 1
+        return 0
     end
     return 1
 end
@@ -73,11 +77,23 @@ function __llmc_argument
     test (math (count $__llmc_words) - (count $words) + 1) = $argv[2]
 end
 
+# Whether the line of another program is being typed. $argv: the command that takes it.
+function __llmc_behind
+    __llmc_read
+    set -l last (count $argv)
+    test "$__llmc_words[1..$last]" = "$argv"
+end
+
 # What completes the line of another program. $argv: the command that takes it.
 function __llmc_line
     __llmc_read
     set -l first (math (count $argv) + 1)
-    complete -C (string join ' ' -- (string escape -- $__llmc_words[$first..-1]) (commandline -ct))
+    set -l words (string escape -- $__llmc_words[$first..-1])
+    set -l token (commandline -ct)
+    if set -q words[1]; or not string match -q -- '-*' $token
+        set -l line (string join ' ' -- $words $token)
+        complete "-C$line"
+    end
 end
 
 # Whether an option, under none of its names, has come.
@@ -99,9 +115,11 @@ def script(root: Command) -> str:
     """The script, with a line for each command, option and argument."""
     options = [option for command in root.walk() for option in command.options if option.metavar]
     names = sorted({name for option in options for name in option.names})
+    lines_of = [c.words for c in root.walk() if any(a.wants == "line" for a in c.arguments)]
     lines = [*_commands(root), *_options(root), *_arguments(root)]
     return (
-        SCRIPT.replace("@long@", " ".join(name for name in names if name.startswith("--")))
+        SCRIPT.replace("@lines@", " ".join(map(_quoted, lines_of)))
+        .replace("@long@", " ".join(name for name in names if name.startswith("--")))
         .replace("@short@", " ".join(name[1:] for name in names if not name.startswith("--")))
         .replace("@completions@", "\n".join(lines))
     )
@@ -142,6 +160,7 @@ def _arguments(root: Command) -> list[str]:
         for number, argument in enumerate(command.arguments, 1):
             place = f"__llmc_argument {_quoted(command.words)} {number}"
             condition = f"__llmc_in {_quoted(command.words)}" if argument.many else place
+            condition = f"__llmc_behind {command.words}" if argument.wants == "line" else condition
             if argument.wants:
                 lines.append(_line(condition, argument.told) + _offer(argument))
     return lines

@@ -24,6 +24,9 @@ BASH = os.environ.get("TEST_BASH", "bash")
 #: Answers as `complete -C` does, for words that bash would have made of the line.
 ASK_BASH = """
 . "$0"
+_known() { COMPREPLY=($(compgen -W "--long subway" -- "$2")); }
+complete -F _known known-program
+known-program() { :; }
 compopt() { case $2 in default) L=-f ;; dirnames) L=-d ;; esac; }
 COMP_WORDS=("$@") COMP_CWORD=$(($#-1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
 _llmc
@@ -35,6 +38,9 @@ printf '%s\\n' "${COMPREPLY[@]}"
 ZSHRC = """
 fpath=("$SCRIPTS" $fpath)
 autoload -Uz compinit && compinit -u -D
+known-program() { : }
+_known() { _arguments '--long[]' '*:word:(subway)' }
+compdef _known known-program
 setopt no_auto_list
 PROMPT='ready> '
 compadd() {
@@ -94,7 +100,9 @@ def in_bash(desk: Path, line: str) -> set[str]:
 
 
 def in_fish(desk: Path, line: str) -> set[str]:
-    script = 'source "$argv[1]"; complete -C "$argv[2]"'
+    known = "function known-program; end; complete -c known-program -f -a subway"
+    known += "; complete -c known-program -l long"
+    script = f'{known}; source "$argv[1]"; complete -C "$argv[2]"'
     command = ["fish", "--no-config", "-c", script, str(SCRIPTS / "llmc.fish"), line]
     done = subprocess.run(command, cwd=desk, capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -237,6 +245,26 @@ def test_two_dashes_end_the_options(offered, line):
 )
 def test_files_are_offered_where_files_are_wanted_and_folders_where_folders(offered, line, names):
     assert offered(line) == names
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("llmc run -- known", "known-program"),
+        ("llmc run known", "known-program"),
+        ("llmc run --offline known", "known-program"),
+        ("llmc run -- known-program --lo", "--long"),
+        ("llmc run known-program --lo", "--long"),
+        ("llmc run -q known-program sub", "subway"),
+    ],
+)
+def test_the_line_of_another_program_is_completed_as_its_own(offered, line, word):
+    assert offered(line) == {word}
+
+
+def test_options_stand_before_the_other_program(offered):
+    assert offered("llmc run --fro") == {"--frozen"}
+    assert "--frozen" not in offered("llmc run known-program --fro")
 
 
 # -- on a terminal -------------------------------------------------------------------------------

@@ -55,12 +55,21 @@ _HELP = r"""_llmc_help() {
     fi
 }"""
 
+_LINE = r"""# The command line of another program.
+_llmc_line() {
+    if [[ $words[1] = -- ]]; then
+        shift words
+        (( CURRENT-- ))
+    fi
+    _normal
+}"""
+
 _ACTIONS = {"file": "_files", "folder": "_files -/", "": " "}
 
 
 def script(root: Command) -> str:
     """The script, with a function for each command."""
-    functions = [_HELP, *map(_function, root.walk())]
+    functions = [_HELP, _LINE, *map(_function, root.walk())]
     return SCRIPT.replace("@functions@", "\n\n".join(reversed(functions)))
 
 
@@ -108,7 +117,7 @@ def _joint(name: str) -> str:
 def _argument(argument: Parameter) -> list[str]:
     named = _escaped(argument.metavar.strip("[].").lower())
     if argument.wants == "line":
-        return [_quoted("(-)1:command:_command_names -e"), _quoted("*::arguments:_normal")]
+        return [_quoted("(-)1:command:_command_names -e"), _quoted("*::arguments:_llmc_line")]
     optional = ":" if argument.metavar.startswith("[") and not argument.many else ""
     start = "*" if argument.many else optional
     if not argument.wants:  # without the guard its hint would keep an option from being inserted
