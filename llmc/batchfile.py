@@ -9,7 +9,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmc import config, input, streams
+from llmc import config, input, prefixes, streams
 from llmc.errors import InputError, LlmcError
 from llmc.request import Stated, compose
 from llmc.types import Request
@@ -160,7 +160,13 @@ def _from_openai(fields: dict[str, Any], settings: Settings) -> Request:
     if model is not None and not _is_text(model):
         raise InputError("'model' is not a text")
     endpoint, name = config.endpoint_of(settings, model)
-    return Request(endpoint.base_url, {**body, "model": name}, provider=endpoint.name)
+    # Whoever makes a batch of it does so for many questions on the same instructions.
+    return Request(
+        endpoint.base_url,
+        {**body, "model": name},
+        provider=endpoint.name,
+        static=prefixes.instructions(messages),
+    )
 
 
 def _refuse_unknown(fields: dict[str, Any], known: Iterable[str]) -> None:

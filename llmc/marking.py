@@ -1,6 +1,6 @@
 """What is a provider's own cache told of a request, and by which rules does it read and write?
 
-Only what the provider publishes is believed; a server that nobody knows is told nothing.
+A server that nobody knows is told nothing.
 """
 
 from __future__ import annotations
@@ -78,9 +78,10 @@ _OPENAI = re.compile(r"(?:ft:)?(?:chat)?(gpt-(\d+)(?:\.(\d+))?(o?)|o[1-9])(?![\d
 
 
 def scheme_of(base_url: str, model: str) -> Scheme | None:
-    """Return the rules that a provider publishes for a model; None if it has none, or is unknown.
+    """Return a provider's rules for a model; None if it keeps nothing of it, or is unknown.
 
-    OpenAI's guide to prompt caching, Mistral's, DeepSeek's, xAI's and Google's, autumn of 2026.
+    By OpenAI's guide to prompt caching of autumn 2026. Mistral, DeepSeek, xAI and Google say less:
+    where one publishes no minimum it is OpenAI's, where one publishes no lifetime it is short.
     """
     match provider_of(base_url):
         case "openai":
@@ -90,7 +91,7 @@ def scheme_of(base_url: str, model: str) -> Scheme | None:
         case "mistral":
             return Scheme(5 * _MINUTE, takes_key=True)
         case "deepseek":
-            return Scheme(_HOUR, minimum=64, step=64)
+            return Scheme(_HOUR)
         case "x-ai":
             return Scheme(5 * _MINUTE)
         case "google" if "gemini" in model:

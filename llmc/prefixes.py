@@ -10,27 +10,12 @@ from llmc import keys
 from llmc.pricing import estimate_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from llmc.types import Request
 
-__all__ = ["MINIMUM", "group_of", "head_of", "prefix_groups", "static_of"]
+__all__ = ["MINIMUM", "group_of", "head_of", "instructions", "static_of"]
 
 #: The shortest beginning that a provider's cache keeps, in tokens: OpenAI's own, and most others'.
 MINIMUM = 1024
-
-
-def prefix_groups(requests: Sequence[Request]) -> list[list[int]]:
-    """Sort requests into groups that share a beginning worth waiting for; return their places.
-
-    The first of a group writes it into the provider's cache, the others read it from there once
-    it has answered. Groups stand in the order of their first members, members in that of the
-    requests. A request whose beginning is too short, or nobody else's, is a group by itself.
-    """
-    groups: dict[object, list[int]] = {}
-    for place, request in enumerate(requests):
-        groups.setdefault(group_of(request) or place, []).append(place)
-    return list(groups.values())
 
 
 def group_of(request: Request) -> bytes | None:
@@ -72,10 +57,11 @@ def static_of(request: Request) -> str:
 def _static(request: Request) -> list[Any]:
     messages = request.body.get("messages")
     stated: list[Any] = messages if isinstance(messages, list) else []
-    return stated[: _instructions(stated) if request.static is None else request.static]
+    return stated[: instructions(stated) if request.static is None else request.static]
 
 
-def _instructions(messages: list[Any]) -> int:
+def instructions(messages: list[Any]) -> int:
+    """Count the messages of system and developer that stand before all others."""
     told = ("system", "developer")
     places = range(len(messages))
     is_told = [isinstance(each, dict) and each.get("role") in told for each in messages]

@@ -175,3 +175,14 @@ def test_a_line_that_is_neither_is_in_the_form_of_the_one_before(read):
     rows = read(b"x", openai_s(), b"x", {"prompt": "q"}, b"x")
 
     assert [row.openai for row in rows] == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("told", "static"), [([], 0), (["system"], 1), (["developer", "system"], 2), (["user"], 0)]
+)
+def test_the_instructions_of_a_line_in_openais_form_stay_the_same(read, told, static):
+    said = [{"role": role, "content": "x"} for role in [*told, "user", "system"]]
+
+    (row,) = read(openai_s({"messages": said}))
+
+    assert row.request.static == static

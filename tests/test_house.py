@@ -25,7 +25,7 @@ IMPORTS = {
     "arrivals": "config* copies exchange lines logs places store* streams",
     "asking": "policy",
     "auditing": "asking* drafting judging keys lives policy pricing questions",
-    "batchfile": "config input request streams",
+    "batchfile": "config input prefixes request streams",
     "batching": "batchfile* budget* cache* keys marking prefixes text workers",
     "blueprint": "schema",
     "breaks": "",

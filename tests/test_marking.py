@@ -486,3 +486,25 @@ def test_a_person_reads_it_on_one_line(cli, home):
         "caching  about 1,650 static tokens; prompt_cache_options, prompt_cache_breakpoint:"
         " $0.00041 at first, $0.000033 for the next question on them; $0.00041 without marks"
     )
+
+
+# -- and of a batch ------------------------------------------------------------------------------
+
+
+def one_line(question, form):
+    if form == "prompt":
+        return {"prompt": question, "system": LONG}
+    messages = [{"role": "system", "content": LONG}, {"role": "user", "content": question}]
+    body = {"model": LUNA, "messages": messages}
+    return {"custom_id": question, "method": "POST", "url": "/v1/chat/completions", "body": body}
+
+
+@pytest.mark.parametrize("form", ["prompt", "openai"])
+def test_a_batch_writes_a_beginning_once_and_reads_it_then(cli, model, form):
+    lines = "".join(json.dumps(one_line(f"question {n}", form)) + "\n" for n in range(6))
+
+    done = cli("batch", "-m", LUNA, "-j", "4", "-", stdin=lines)
+
+    assert done.code == 0, done.err
+    assert [bool(served.written) for served in model.served] == [True, *[False] * 5]
+    assert len({served.cached for served in model.served[1:]}) == 1
