@@ -163,8 +163,8 @@ class Lines:
             status = os.fstat(self._descriptor)
         except (OSError, ValueError) as error:
             raise self._unreadable(error) from error
-        self._size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-        self._read = 0
+        #: The bytes of the file; None of what has no size.
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def __enter__(self) -> Self:
         return self
@@ -172,11 +172,6 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         if self._descriptor:
             os.close(self._descriptor)
-
-    @property
-    def share(self) -> float | None:
-        """How much of the file has been read; None of what has no size."""
-        return self._read / self._size if self._size else None
 
     def read(self, *, wake: int | None = None) -> Iterator[bytes | None]:
         """Yield the lines without their ends.
@@ -211,11 +206,9 @@ class Lines:
 
     def _piece(self) -> bytes:
         try:
-            piece = os.read(self._descriptor, 1 << 16)
+            return os.read(self._descriptor, 1 << 16)
         except OSError as error:
             raise self._unreadable(error) from error
-        self._read += len(piece)
-        return piece
 
     def _unreadable(self, error: Exception) -> InputError:
         reason = getattr(error, "strerror", None) or str(error)

@@ -83,11 +83,12 @@ class Sums:
 
     def __init__(self) -> None:
         self.rows = self.hits = self.same = self.asked = self.failed = self.missing = 0
-        self.spent = self.saved = self.unpriced = 0
+        self.spent = self.saved = self.unpriced = self.bytes = 0
 
     def add(self, done: Done) -> None:
         """Count what came of a row."""
         self.rows += 1
+        self.bytes += done.row.size + 1
         self.failed += failure(done) is not None
         self.missing += isinstance(done.result, NotCached)
         if isinstance(done.result, LlmcError):

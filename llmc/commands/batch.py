@@ -133,13 +133,13 @@ def command(
             budget = Budget(limit, cache.estimate)
             with Batch(cache, ask, jobs=jobs, budget=budget, note=progress.note) as batch:
                 rows = batchfile.rows(lines.read(wake=batch.wake), around, settings)
-                code = _run(batch.run(rows), cache, lines, progress, quiet=quiet)
+                code = _run(batch.run(rows), cache, lines.size, progress, quiet=quiet)
     if code:
         raise typer.Exit(code)
 
 
 def _run(
-    told: Iterator[Done], cache: Cache, lines: given.Lines, progress: Progress, *, quiet: bool
+    told: Iterator[Done], cache: Cache, size: int | None, progress: Progress, *, quiet: bool
 ) -> int:
     """Print what comes of each row, and in the end what came of all; return the exit code."""
     sums = outcomes.Sums()
@@ -151,7 +151,7 @@ def _run(
             sums.add(done)
             if error := outcomes.failure(done):
                 progress.say(outcomes.complaint(done.row, str(error)), mark="error: ")
-            progress.draw(sums.told, share=lines.share)
+            progress.draw(sums.told, share=sums.bytes / size if size else None)
     finally:
         progress.clear()
         if not quiet:
