@@ -62,24 +62,25 @@ class Auditor:
         """
         if entry.id is None or not entry.answer:
             return
+        entry_id = entry.id
         paid: list[Answer] = []
 
         def hear(question: Request, how: Ask) -> Answer:
             paid.append(self._asking.ask(question, how))
+            # At once: whatever ends this process, what was paid is counted.
+            cost = self._price(request, paid[-1].model, tokens_of(paid[-1].usage)).cost
+            self._shelf.judge(None, entry_id, cost=cost or 0, unknown=int(cost is None))
             return paid[-1]
 
         right = None
         with contextlib.suppress(LlmcError):
             right = self._compare(request, ask, entry, nonce=nonce, hear=hear)
-        verdict = None
-        if right is not None:
-            verdict = verdict_on(alias, entry, origin="audit", right=right, at=self._clock())
+        if right is None:
+            return
+        verdict = verdict_on(alias, entry, origin="audit", right=right, at=self._clock())
         with contextlib.suppress(LlmcError):
-            if paid:
-                costs = [self._cost(request, answer) for answer in paid]
-                known = sum(cost or 0 for cost in costs)
-                self._shelf.judge(verdict, entry.id, cost=known, unknown=costs.count(None))
-            if right is False:
+            self._shelf.judge(verdict, entry_id, cost=0)
+            if not right:
                 self._keep(request, ask, paid[0])
 
     def _compare(
@@ -102,9 +103,6 @@ class Auditor:
             nonce=nonce,
         )
         return right
-
-    def _cost(self, request: Request, answer: Answer) -> int | None:
-        return self._price(request, answer.model, tokens_of(answer.usage)).cost
 
     def _keep(self, request: Request, ask: Ask, answer: Answer) -> None:
         if policy.why_not_write(request, ask, answer) is not None:

@@ -236,10 +236,13 @@ class Cache:
         """
         self._tally.record(hit, invocation)
 
-    def audit(self, request: Request, ask: Ask, hit: Hit, *, share: float) -> None:
-        """Find out whether a `share` of the semantic hits, once shown, was right; never fails."""
-        due = hit.alias is not None and not ask.offline and self._draw(10**6) < share * 10**6
-        if self._store is None or hit.alias is None or not due:
+    def is_due(self, hit: Hit, ask: Ask, *, share: float) -> bool:
+        """Tell whether a hit is of the `share` of semantic ones that are to be audited."""
+        return hit.alias is not None and not ask.offline and self._draw(10**6) < share * 10**6
+
+    def audit(self, request: Request, ask: Ask, hit: Hit) -> None:
+        """Find out whether a semantic hit that was shown was right; never fails."""
+        if self._store is None or hit.alias is None:
             return
         from llmc.auditing import Auditor
 

@@ -13,7 +13,6 @@ __all__ = [
     "LIMIT",
     "STARTED",
     "die_by",
-    "end_stdout",
     "fill_closed",
     "is_terminal",
     "note",
@@ -119,14 +118,6 @@ def write(text: str, *, flush: bool = True) -> None:
         _pending.clear()
         reason = (error.strerror or str(error)).lower()
         raise LlmcError(f"cannot write to standard output: {reason}") from error
-
-
-def end_stdout() -> None:
-    """Let whoever reads standard output see its end, though the process goes on."""
-    write("")
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)
 
 
 def note(line: str, *, mark: str = "", end: str = "\n") -> None:

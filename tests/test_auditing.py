@@ -28,7 +28,7 @@ class Model:
         assert on_text is None
         self.requests.append(request)
         reply = self.script.popleft()
-        if isinstance(reply, Exception):
+        if isinstance(reply, BaseException):
             raise reply
         return reply if isinstance(reply, Answer) else Answer(reply, "stop", temperature=0.0)
 
@@ -41,14 +41,14 @@ def model():
 @pytest.fixture
 def audit(store, model):
     """Audit a semantic hit on an entry whose answer is given."""
-    auditor = Auditor(
-        store,
-        Asking(lambda _: model, store, clock=lambda: 50.0),
-        price=lambda *_: Price(1000),
-        clock=lambda: 50.0,
-    )
 
-    def run(answer: str = LONG, ask: Ask | None = None) -> None:
+    def run(answer: str = LONG, ask: Ask | None = None, *, price: int | None = 1000) -> None:
+        auditor = Auditor(
+            store,
+            Asking(lambda _: model, store, clock=lambda: 50.0),
+            price=lambda *_: Price(price),
+            clock=lambda: 50.0,
+        )
         request = question(REWORDED)
         entry = store.entry(store.put(draft(STORED, answer), line()))
         alias = Alias("default", keys.cache_key(request), entry.id, "e", 0.97, REWORDED, 0)
@@ -80,11 +80,10 @@ def test_the_same_answer_is_right_and_costs_one_call(audit, model, store, pair):
     assert store.count() == 1
 
 
-def test_a_price_that_nobody_knows_is_counted_as_unknown(audit, model, store, monkeypatch):
-    monkeypatch.setattr(Auditor, "_cost", lambda *_: None)
+def test_a_price_that_nobody_knows_is_counted_as_unknown(audit, model, store):
     model.script.append(LONG)
 
-    audit()
+    audit(price=None)
 
     counted = store.file.rows("SELECT judging_nusd, unknown_judging FROM ledger ORDER BY id")
     assert counted[-1] == (0, 1)
@@ -163,6 +162,15 @@ def test_a_full_disk_is_nobodys_trouble(audit, model, store, monkeypatch):
 
     assert store.count() == 1
     assert store.paraphrases.verdicts() == []
+
+
+def test_what_was_paid_is_counted_though_the_audit_is_cut_off(audit, model, store):
+    model.script.extend([OTHER, KeyboardInterrupt()])
+
+    with pytest.raises(KeyboardInterrupt):
+        audit()
+
+    assert judging(store) == 1000
 
 
 @pytest.mark.parametrize(("ttl", "kept"), [(0.0, []), (60.0, [(110.0,)])])

@@ -1580,9 +1580,23 @@ class TestAQuestionInOtherWords:
         hit = cache.ask(question("other?"), Ask(by_meaning=True))
         draw.index = index
 
-        cache.audit(question("other?"), Ask(), hit, share=share)
+        due = cache.is_due(hit, Ask(), share=share)
+        offline = cache.is_due(hit, Ask(offline=True), share=share)
 
-        assert (min(aside.asked, 1), provider.asked) == (asked, 1)
+        assert (due, offline) == (bool(asked), False)
+        assert (aside.asked, provider.asked) == (0, 1)
+
+    def test_is_audited_aside(self, made, searcher, store, provider):
+        aside = Provider()
+        cache = made(meaning=lambda: searcher, connect_aside=lambda _: aside)
+        cache.ask(question(), Ask())
+        alias = Alias("default", b"k" * 32, 1, "e", 0.97, "other?", 0)
+        searcher.found = Found(store.entry(1), alias)
+        hit = cache.ask(question("other?"), Ask(by_meaning=True))
+
+        cache.audit(question("other?"), Ask(), hit)
+
+        assert (min(aside.asked, 1), provider.asked) == (1, 1)
 
 
 class TestTimeRules:

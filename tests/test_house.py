@@ -23,6 +23,7 @@ IMPORTS = {
     "advice": "breaks* marking sharing* text",
     "akin": "file*",
     "arrivals": "config* copies exchange lines logs places store* streams",
+    "aside": "",
     "asking": "policy",
     "auditing": "asking* drafting judging keys lives policy pricing questions",
     "batchfile": "config input prefixes request streams",
@@ -149,7 +150,7 @@ IMPORTS = {
     "workers": "",
     "worth": "",
     "commands": "",
-    "commands.ask": "cache config input marking options output pricing request streams",
+    "commands.ask": "aside cache config input marking options output pricing request streams",
     "commands.backup": "config copies options output text",
     "commands.batch": "batchfile batching budget cache config input options outcomes output"
     " planning progress request streams",

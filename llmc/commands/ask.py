@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llmc import config, output, streams
+from llmc import aside, config, output, streams
 from llmc import input as given
 from llmc.cache import Cache
 from llmc.errors import InputError, LlmcError, ProviderError
@@ -205,11 +205,17 @@ def command(
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
-        if hit.alias is not None and settings.audit:
-            streams.end_stdout()  # whoever reads it need not wait
-            cache.audit(request, ask, hit, share=settings.audit)
+        audited = cache.is_due(hit, ask, share=settings.audit)
+    if audited:
+        aside.start(lambda: _audit(settings, request, ask, hit))
     if hit.failure is not None:
         raise ProviderError(hit.failure)
+
+
+def _audit(settings: config.Settings, request: Request, ask: Ask, hit: Hit) -> None:
+    """Audit a hit, in a process that nobody waits for."""
+    with config.open_cache(settings, note=lambda _: None, create=False) as cache:
+        cache.audit(request, ask, hit)
 
 
 def _ask(cache: Cache, request: Request, ask: Ask) -> Hit:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at, reply
 from terminals import Terminal, eventually
 from upstream import Reply
 
+from llmc import aside, minilm
 from llmc import file as cache_file
-from llmc import minilm
 from llmc.errors import CacheFileError, EmbeddingError
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
@@ -747,6 +747,7 @@ def audited(cli, encoder, upstream, monkeypatch):
     upstream.will(Reply(OURS))
     cli("ask", "--match", "semantic", STORED)
     monkeypatch.setenv("LLMC_AUDIT", "1")
+    monkeypatch.setattr(aside, "start", lambda work: work())  # here and at once
 
     def ask(*replies: Reply, flags=()):
         upstream.will(*replies)
@@ -830,35 +831,40 @@ def test_without_an_audit_no_hit_is_asked_anew(audited, upstream, monkeypatch):
     assert len(upstream.calls) == 1
 
 
-def test_an_answer_is_whole_before_its_audit_begins(audited, upstream):
-    """Whoever reads the pipe has its end while the model still thinks."""
-    upstream.will(Reply(OURS, delay=20.0))
-    command = [sys.executable, "-m", "llmc", "ask", "-q", "--match", "semantic", REWORDED]
+def test_an_audit_holds_nobody_up(audited, upstream, figures):
+    """The process ends, its streams with it, while the model still thinks."""
+    gate = threading.Event()
+    upstream.will(Reply(OURS, gate=gate))
+    command = [sys.executable, "-m", "llmc", "ask", "--match", "semantic", REWORDED]
     env = os.environ | {"PYTHONPATH": ROOT}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env, stdin=subprocess.DEVNULL) as p:
-        shown = p.stdout.read()
-        running = p.poll() is None
-        heard = eventually(lambda: len(upstream.calls) == 2)
-        p.send_signal(signal.SIGINT)
-        code = p.wait(20)
 
-    assert shown.decode() == f"{OURS}\n"
-    assert (running, heard) == (True, True)
-    assert code == -signal.SIGINT
+    done = subprocess.run(
+        command, capture_output=True, env=env, stdin=subprocess.DEVNULL, timeout=15, check=True
+    )
+
+    assert done.stdout.decode() == f"{OURS}\n"
+    assert len(done.stderr.splitlines()) == 1
+    assert eventually(lambda: len(upstream.calls) == 2)
+    assert figures()["audited"] == 0
+    gate.set()
+    assert eventually(lambda: figures()["audited"] == 1)
+    assert figures()["judging_usd"] == pytest.approx(COST)
 
 
-def test_an_audit_that_is_interrupted_leaves_things_as_they_were(audited, upstream, cli, figures):
-    upstream.will(Reply(OURS, delay=20.0))
+def test_an_audit_survives_the_terminal_that_it_was_begun_on(audited, upstream, figures):
+    gate = threading.Event()
+    upstream.will(Reply(OURS, gate=gate))
     command = [sys.executable, "-m", "llmc", "ask", "--match", "semantic", REWORDED]
     with Terminal(*command, env=os.environ | {"PYTHONPATH": ROOT}) as terminal:
         assert terminal.reads("semantic hit")
         assert eventually(lambda: len(upstream.calls) == 2)
         terminal.press("\x03")
         shown = terminal.rest()
+    gate.set()
 
     assert "Traceback" not in shown
-    found = figures()
-    assert (found["hits_semantic"], found["audited"], found["entries"]) == (1, 0, 1)
+    assert eventually(lambda: figures()["audited"] == 1)
+    assert figures()["judging_usd"] == pytest.approx(COST)
 
 
 def test_a_judge_costs_though_nothing_comes_of_it(audited, figures):
