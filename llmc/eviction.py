@@ -120,6 +120,16 @@ class Eviction:
         self._file.execute("UPDATE meta SET value = value + ? WHERE name = 'evicted'", (removed,))
         return removed
 
+    def expired(self, now: float) -> list[int]:
+        """Return the ids of the entries whose life has ended."""
+        rows = self._file.rows("SELECT id FROM entry WHERE expires_at <= ?", (now,))
+        return [row[0] for row in rows]
+
+    def older_than(self, instant: float) -> list[int]:
+        """Return the ids of the entries stored before an instant, pinned ones left out."""
+        sql = "SELECT id FROM entry WHERE created_at < ? AND NOT pinned"
+        return [row[0] for row in self._file.rows(sql, (instant,))]
+
     def order(self) -> Iterator[int]:
         """Yield the ids of the entries in the order in which they would go; nothing is written."""
         settled = "s.evict = ? AND s.hits = e.hits"

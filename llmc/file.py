@@ -232,11 +232,18 @@ class File:
                 return False
         return True
 
-    def vacuum(self) -> None:
-        """Give the space of what was deleted back to the file system."""
+    def vacuum(self) -> bool:
+        """Give the space of what was deleted back to the file system, as `scrub` does.
+
+        A signal takes effect between two steps of SQLite's, and then nothing has changed.
+        """
         with self.errors():
-            self._db.execute("VACUUM")
-        self.scrub()
+            self._db.set_progress_handler(lambda: False, 10_000)
+            try:
+                self._db.execute("VACUUM")
+            finally:
+                self._db.set_progress_handler(None)
+        return self.scrub()
 
     def damage(self) -> list[str]:
         """Return what SQLite finds wrong with the file; nothing if it is sound."""

@@ -53,10 +53,9 @@ def on_event(store: Store, event: str, data: Mapping[str, str], *, dry_run: bool
     gone = Gone(event, 0, 0, done)
     if dry_run or not done:
         return gone
-    removed = store.delete(gone.entries)
-    # An answer stays under its own question when it has served a matching one.
     wordings = {each for one in done for each in one.wordings}
-    return gone._replace(removed=removed, wordings=store.paraphrases.forget_of(wordings))
+    forgotten = store.removal.forget(gone.entries, wordings_of=wordings)
+    return gone._replace(removed=forgotten.entries, wordings=forgotten.wordings)
 
 
 def ended(store: Store, *, now: float, note: Callable[[str], None]) -> set[int]:

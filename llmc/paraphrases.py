@@ -85,12 +85,11 @@ class Paraphrases:
         )
 
     def forget_of(self, entry_ids: Iterable[int]) -> int:
-        """Forget all wordings of some entries; return how many."""
+        """Forget all wordings of some entries, within the caller's transaction; return how many."""
         forgotten = 0
-        with self._file.transaction():
-            for entry_id in entry_ids:
-                self._file.execute("DELETE FROM alias WHERE entry_id = ?", (entry_id,))
-                forgotten += self._file.changes()
+        for entry_id in entry_ids:
+            self._file.execute("DELETE FROM alias WHERE entry_id = ?", (entry_id,))
+            forgotten += self._file.changes()
         return forgotten
 
     def is_vetoed(self, *pairs: bytes) -> bool:

@@ -6,7 +6,6 @@ Every method raises CacheFileError where the file fails it.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from llmc.errors import CacheFileError, LlmcError
@@ -14,6 +13,7 @@ from llmc.eviction import Eviction
 from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.paraphrases import Paraphrases
+from llmc.removal import Removal
 from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of, frame_of, usage_of
 from llmc.rules import Rules
 from llmc.search import search
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from llmc.types import Alias, Draft, Entry, Invocation, Line, Vector, Verdict
 
 __all__ = ["Store"]
-
-#: To take an entry's words out of the full-text index at once takes 20 ms of a hundred thousand's;
-#: to mark them, and then to merge the index, 2 s for any number of entries.
-_MERGED_FOR = 1_000
 
 
 class Store:
@@ -54,7 +50,8 @@ class Store:
         self.vectors = Vectors(self.file)
         self.paraphrases = Paraphrases(self.file)
         self.rules = Rules(self.file)
-        self.eviction = Eviction(self.file, limits or Limits(), remove=self._remove)
+        self.removal = Removal(self.file, self.vectors, self.paraphrases)
+        self.eviction = Eviction(self.file, limits or Limits(), remove=self.removal.remove)
 
     def __enter__(self) -> Self:
         return self
@@ -227,15 +224,9 @@ class Store:
         A `verdict` on the pair that this was about is added.
         """
         with self.file.transaction():
-            deleted = self._delete(ids)
+            deleted = self.removal.delete(ids)
             if verdict is not None:
                 self.paraphrases.judge(verdict)
-            if deleted:
-                self.file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
-                self.file.execute(
-                    "DELETE FROM invocation WHERE generation <"
-                    " (SELECT value FROM meta WHERE name = 'generation')"
-                )
         return deleted
 
     # -- listing ---------------------------------------------------------------------------------
@@ -274,27 +265,6 @@ class Store:
         source = FROM if where else "FROM entry"
         return self.file.number(f"SELECT count(*) {source} {where}", values)
 
-    def expired(self, now: float) -> list[int]:
-        """Return the ids of the entries whose life has ended."""
-        return self._ids("SELECT id FROM entry WHERE expires_at <= ?", (now,))
-
-    def older_than(self, instant: float) -> list[int]:
-        """Return the ids of the entries stored before an instant, pinned ones left out."""
-        return self._ids("SELECT id FROM entry WHERE created_at < ? AND NOT pinned", (instant,))
-
-    def size_without(self, ids: Iterable[int]) -> int:
-        """Return the bytes that the file would use without some entries; nothing is deleted."""
-
-        class Rehearsed(Exception):
-            """Takes the deletion back."""
-
-        size = 0
-        with contextlib.suppress(Rehearsed), self.file.transaction():
-            self._delete(ids)
-            size = self.file.size()
-            raise Rehearsed
-        return size
-
     # -- examining -------------------------------------------------------------------------------
 
     def index_damage(self) -> str | None:
@@ -309,30 +279,6 @@ class Store:
             self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('rebuild')")
 
     # -- the small print -------------------------------------------------------------------------
-
-    def _delete(self, ids: Iterable[int]) -> int:
-        doomed = list(ids)
-        if len(doomed) * _MERGED_FOR <= self.eviction.held():
-            return self._without(doomed)
-        deleted = self._remove(doomed)
-        self.file.execute("INSERT INTO entry_text (entry_text) VALUES ('optimize')")
-        return deleted
-
-    def _remove(self, ids: Iterable[int]) -> int:
-        """Remove entries whose words may stay in the full-text index until it is merged."""
-        secure = "INSERT INTO entry_text (entry_text, rank) VALUES ('secure-delete', ?)"
-        self.file.execute(secure, (0,))
-        removed = self._without(ids)
-        self.file.execute(secure, (1,))
-        return removed
-
-    def _without(self, ids: Iterable[int]) -> int:
-        removed = 0
-        for entry_id in ids:
-            self.file.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
-            removed += self.file.changes()
-        self.vectors.settle()
-        return removed
 
     def _scope_id(self, draft: Draft) -> int:
         known = self.file.rows("SELECT id FROM scope WHERE hash = ?", (draft.scope_hash,))

@@ -351,6 +351,25 @@ class TestWhatGoes:
         assert store.ledger.totals(since=0.0)[0]["requests"] == 3
 
 
+class TestWhatMayGo:
+    def test_is_what_has_expired_to_the_second(self, opened):
+        store = opened()
+        put(store, "a", expires_at=1500.0)
+        put(store, "b", expires_at=1500.1)
+        put(store, "c")
+
+        assert store.eviction.expired(1500.0) == [1]
+
+    def test_is_what_is_older_and_not_pinned(self, opened):
+        store = opened()
+        put(store, "a", at=1000.0)
+        put(store, "b", at=1000.0)
+        put(store, "c", at=2000.0)
+        pins.pin(store.file, [2], pinned=True)
+
+        assert store.eviction.older_than(2000.0) == [1]
+
+
 class TestTheOrder:
     def test_is_told_without_a_write(self, opened):
         store = opened(max_entries=9)

@@ -177,7 +177,7 @@ class TestPut:
         store.put(draft(answer="green"), line())
 
         assert store.entry(entry_id).hits == 1
-        assert store.older_than(9999.0) == []
+        assert store.eviction.older_than(9999.0) == []
 
     def test_is_found_by_its_new_words_only(self, store):
         store.put(draft(answer="blue"), line())
@@ -755,27 +755,12 @@ class TestSelect:
 
 
 class TestWhatMayGo:
-    def test_is_what_has_expired_to_the_second(self, store):
-        store.put(draft("a", expires_at=1500.0), line())
-        store.put(draft("b", expires_at=1500.1), line())
-        store.put(draft("c"), line())
-
-        assert store.expired(1500.0) == [1]
-
-    def test_is_what_is_older_and_not_pinned(self, store):
-        store.put(draft("a", created_at=1000.0), line())
-        store.put(draft("b", created_at=1000.0), line())
-        store.put(draft("c", created_at=2000.0), line())
-        pin(store, 2)
-
-        assert store.older_than(2000.0) == [1]
-
     def test_is_measured_without_being_deleted(self, store):
         store.put(draft("a", "x" * 100_000), line())
         store.put(draft("b"), line())
         before = store.file.size()
 
-        without = store.size_without([1])
+        without = store.removal.size_without([1])
 
         assert before - without >= 100_000
         assert (store.count(), store.file.size()) == (2, before)

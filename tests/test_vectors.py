@@ -850,8 +850,8 @@ class TestDeleting:
     def test_that_is_only_rehearsed_changes_nothing(self, store, space):
         put_many(store, 300)
 
-        store.size_without(range(1, 296))
-        store.size_without(range(1, 296))
+        store.removal.size_without(range(1, 296))
+        store.removal.size_without(range(1, 296))
 
         assert generation(store) == 1
         assert len(nearest(store, degrees=0, k=200)) == 64

@@ -1,6 +1,8 @@
 """`llmc invalidate`: remove what matches a regular expression."""
 
-from typing import Annotated, Literal
+import math
+import time
+from typing import Annotated, Literal, Self
 
 import typer
 
@@ -9,6 +11,9 @@ from llmc.options import Color, Db, DryRun, Json, Namespace, Yes
 from llmc.store import Store
 
 __all__ = ["command"]
+
+#: Seconds before anything is shown of what takes long, and between two states of it.
+_PATIENCE, _PACE = 0.5, 0.1
 
 
 def command(
@@ -36,8 +41,10 @@ def command(
         output.require_consent(yes=yes)
     settings = config.load({"db": db})
     with Store(settings.db, create=False) as store:
-        texts = store.texts(field, namespace)
-        doomed = selection.matching(expression, texts)
+        with _Count(store) as count:
+            doomed = selection.matching(expression, store.texts(field, namespace), told=count.show)
+            wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
+            reworded = set(selection.matching(expression, wordings))
         if dry_run:
             entries = (entry for entry in map(store.entry, doomed) if entry is not None)
             colors = config.wants_color(color, terminal=streams.is_terminal(1))
@@ -45,10 +52,7 @@ def command(
             return
         if doomed:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
-        removed = store.delete(doomed)
-        # An answer stays under its own question when it has served a matching one.
-        wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
-        forgotten = store.paraphrases.forget_of(set(selection.matching(expression, wordings)))
+        removed, forgotten = store.removal.forget(doomed, wordings_of=reworded)
         if removed or forgotten:
             output.scrubbed(store.file.scrub())
     report = {"removed": removed}
@@ -57,3 +61,27 @@ def command(
         report["wordings"] = forgotten
         line += f" and {output.plural(forgotten, 'wording')} of others"
     output.print_json(report) if json else output.print_text(line + "\n")
+
+
+class _Count:
+    """A line on a terminal that tells how many entries were looked at, where that takes long."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._next_at = time.monotonic() + _PATIENCE if streams.is_terminal(2) else math.inf
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._total:
+            streams.status("")
+
+    def show(self, looked: int, found: int) -> None:
+        """Draw the line anew, if it is time."""
+        if time.monotonic() < self._next_at:
+            return
+        self._total = self._total or self._store.count()
+        self._next_at = time.monotonic() + _PACE
+        streams.status(f"llmc: looked at {looked:,} of {self._total:,} entries, {found:,} match")

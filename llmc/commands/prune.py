@@ -58,14 +58,16 @@ def command(
     if asks:
         output.require_consent(yes=yes)
     with Store(settings.db, create=False, limits=settings.limits) as store:
-        doomed = set(store.expired(now)) | forgetting.ended(store, now=now, note=streams.note)
+        doomed = set(store.eviction.expired(now)) | forgetting.ended(
+            store, now=now, note=streams.note
+        )
         expired = len(doomed)
         if age is not None:
-            doomed.update(store.older_than(now - age))
+            doomed.update(store.eviction.older_than(now - age))
         if max_entries is not None or size is not None:
             order = (entry_id for entry_id in store.eviction.order() if entry_id not in doomed)
             doomed.update(itertools.islice(order, _over(store, doomed, max_entries)))
-            while size is not None and store.size_without(doomed) > size:
+            while size is not None and store.removal.size_without(doomed) > size:
                 # An entry's share of the file is only known once it is gone: a tenth at a time.
                 more = list(itertools.islice(order, 1 + store.count() // 10))
                 doomed.update(more)
@@ -79,7 +81,7 @@ def command(
         if not dry_run and removed:
             output.scrubbed(store.file.scrub())
         if vacuum and not dry_run:
-            store.file.vacuum()
+            output.scrubbed(store.removal.vacuum())
         report = {"removed": removed, "expired": expired, "dry_run": dry_run, "left": store.count()}
     verb = "would remove" if dry_run else "removed"
     line = f"{verb} {output.plural(removed, 'entry')} ({expired} expired)\n"
