@@ -79,8 +79,11 @@ def place(kept: Kept, *, evict: Evict, clock: int, before: Place | None = None) 
 
 
 def cost_of(kept: Kept) -> float:
-    """Return what an answer would cost again, in nano-USD: as recorded, else by its tokens."""
-    if kept.cost is not None:
+    """Return what an answer would cost again, in nano-USD: as recorded, else by its tokens.
+
+    What was free took its time all the same, and counts as if it had a price that is not known.
+    """
+    if kept.cost:
         return kept.cost
     prompt, completion = kept.prompt_tokens, kept.completion_tokens
     if prompt is None:

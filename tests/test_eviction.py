@@ -94,7 +94,7 @@ class TestALimitOfEntries:
         store = opened(max_entries=10)
         fill(store, 10, cost=1_000_000)
 
-        put(store, "cheap", cost=0)
+        put(store, "cheap", cost=1)
 
         assert "cheap" in names(store)
 
@@ -115,7 +115,7 @@ class TestALimitOfEntries:
 
     def test_lets_pinned_entries_stay(self, opened):
         store = opened(max_entries=10)
-        kept = fill(store, 5, cost=0)
+        kept = fill(store, 5, cost=1)
         pins.pin(store.file, kept, pinned=True)
 
         for number in range(30):
@@ -135,7 +135,7 @@ class TestALimitOfEntries:
 
     def test_takes_unpinned_ones_again(self, opened):
         store = opened(max_entries=3)
-        kept = fill(store, 3, cost=0)
+        kept = fill(store, 3, cost=1)
         pins.pin(store.file, kept, pinned=True)
         pins.pin(store.file, kept, pinned=False)
 
@@ -147,8 +147,8 @@ class TestALimitOfEntries:
     def test_takes_what_has_expired_first(self, opened):
         store = opened(max_entries=3)
         put(store, "dead", cost=10**9, expires_at=1500.0)
-        put(store, "alive", cost=0, expires_at=9000.0)
-        put(store, "cheap", cost=0)
+        put(store, "alive", cost=1, expires_at=9000.0)
+        put(store, "cheap", cost=1)
 
         put(store, "one more", at=2000.0)
 
@@ -177,7 +177,7 @@ class TestALimitOfEntries:
 class TestALimitOfANamespace:
     def test_is_kept_and_touches_no_other(self, opened):
         store = opened(max_entries_per_namespace=10)
-        fill(store, 10, cost=0)
+        fill(store, 10, cost=1)
 
         for number in range(30):
             put(store, str(number), namespace="work")
@@ -334,7 +334,7 @@ class TestWhatGoes:
 
     def test_leaves_what_is_remembered_of_others(self, opened):
         store = opened(max_entries=2)
-        put(store, "cheap", cost=0)
+        put(store, "cheap", cost=1)
         kept = put(store, "dear")
         store.record(hit_line(kept), Invocation(b"d", b"i", stdin=False, files=(), quiet=False))
 

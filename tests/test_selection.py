@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +65,51 @@ def test_a_pattern_that_runs_away_is_stopped(monkeypatch):
 
     assert str(stopped.value) == "the regular expression takes more than 0.05 s on entry 7"
     assert "nothing was removed" in stopped.value.hint
+
+
+def test_texts_that_take_long_together_are_looked_at_one_by_one(monkeypatch):
+    monkeypatch.setattr(selection, "MATCH_SECONDS", 0.05)
+    monkeypatch.setattr(selection, "_quickly", lambda *_: None)
+
+    assert found("is|me") == [1, 2]
+
+
+def test_a_pattern_that_runs_away_is_stopped_in_other_threads_too(monkeypatch):
+    monkeypatch.setattr(selection, "MATCH_SECONDS", 0.05)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(found, "(a|aa)+$", [(7, "a" * 60 + "b")])
+
+        with pytest.raises(LlmcError, match=r"more than 0\.05 s on entry 7"):
+            done.result(timeout=10)
+
+
+def test_an_alarm_that_is_another_s_stays_so(monkeypatch):
+    def ours(*_: object) -> None:
+        raise AssertionError
+
+    before = signal.signal(signal.SIGALRM, ours)
+    try:
+        assert found("France") == [1]
+        assert signal.getsignal(signal.SIGALRM) is ours
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_no_alarm_is_left_behind():
+    found("France")
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+def test_it_tells_how_far_it_has_come(monkeypatch):
+    monkeypatch.setattr(selection, "_PART", 2)
+    told = []
+
+    selection.matching(selection.compile_pattern("r"), TEXTS, told=lambda *each: told.append(each))
+
+    assert told == [(2, 2), (4, 2)]
 
 
 def test_one_text_is_searched_for_so_long_as_there_is_time():

@@ -1,11 +1,39 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+from pathlib import Path
 
 import pytest
+from processes import start
+from terminals import Terminal
 from upstream import Reply
 
 from llmc import selection
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Ctrl-C at the last moment of all: entries are gone, the wordings of others not yet.
+INTERRUPTED = """
+import os, signal, sys
+from llmc import cli
+from llmc.paraphrases import Paraphrases
+Paraphrases.forget_of = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+cli.run(["invalidate", "the", "--yes", "--db", sys.argv[1]])
+"""
+
+#: Every state of the count is shown.
+COUNTED = """
+import sys
+from llmc import cli, selection
+from importlib import import_module
+invalidate = import_module("llmc.commands.invalidate")
+invalidate._PATIENCE = invalidate._PACE = 0
+selection._PART = 2
+sys.exit(cli.run(["invalidate", "the s", "--yes", "--db", sys.argv[1]]))
+"""
 
 
 def prompts(listed: list[dict]) -> list[str]:
@@ -191,3 +219,33 @@ def test_a_wording_stays_where_it_is_not_meant(cli, encoder, store, flags):
     cli("invalidate", "how can I", "--yes", *flags)
 
     assert len(list(store.paraphrases.wordings(None))) == 1
+
+
+def test_an_interrupt_leaves_nothing_half_done(shelf, store, listed, db):
+    process = start(INTERRUPTED, db)
+
+    process.communicate(timeout=60)
+
+    assert process.returncode == -signal.SIGINT
+    assert len(listed()) == 3
+    assert store.file.damage() == []
+    assert store.index_damage() is None
+
+
+def test_a_terminal_sees_how_far_it_has_come(shelf, db, listed):
+    with Terminal(
+        sys.executable, "-c", COUNTED, str(db), env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as terminal:
+        shown = terminal.rest()
+
+    assert "llmc: looked at 2 of 3 entries, 1 match" in shown
+    assert "removed 2 entries" in shown
+    assert len(listed()) == 1
+
+
+def test_a_pipe_sees_no_progress(shelf, db):
+    process = start(COUNTED, db)
+
+    out, err = process.communicate(timeout=60)
+
+    assert (out, err) == ("removed 2 entries\n", "")

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import struct
+import subprocess
+import time
 
 import pytest
+from drafts import draft, hit_line, line
+from processes import start
 from upstream import Reply
+
+from llmc import removal
+from llmc.file import File
+from llmc.store import Store
+from llmc.types import Alias, Invocation, Limits, Price, Selector, Vector
+
+NUMBERS = struct.pack("<256f", 1, *[0] * 255)
 
 
 def prompts(listed: list[dict]) -> list[str]:
@@ -191,6 +204,156 @@ def test_vacuum_gives_the_space_back(cli, copies, db):
     assert result.code == 0
     assert before > 1_000_000
     assert db.stat().st_size < 300_000
+
+
+def test_the_least_valuable_go_first(cli, upstream, listed, monkeypatch):
+    for prompt in ("used", "cheap", "used too"):
+        cli("ask", prompt)
+    cli("ask", "used")
+    cli("ask", "used too")
+
+    cli("prune", "--max-entries", "2", "--yes")
+
+    assert prompts(listed()) == ["used too", "used"]
+
+
+@pytest.mark.parametrize(
+    ("evict", "left"), [("oldest", ["dead", "used"]), ("lru", ["used", "dead"])]
+)
+def test_another_order_is_that_of_the_setting(cli, three, listed, store, monkeypatch, evict, left):
+    store.file.execute("UPDATE entry SET expires_at = NULL, created_at = created_at - id * 60")
+    monkeypatch.setenv("LLMC_EVICT", evict)
+
+    cli("prune", "--max-entries", "2", "--yes")
+
+    assert sorted(prompts(listed())) == sorted(left)
+
+
+def test_vacuum_gives_back_what_both_indexes_took(cli, encoder, db, store):
+    for number in range(40):
+        words = " ".join(f"word{number}x{n}" for n in range(400))
+        store.put(
+            draft(f"q {number}", words, vector=Vector("fake", number, NUMBERS)),
+            line(at=time.time()),
+        )
+    store.file.scrub()
+    before = db.stat().st_size
+
+    result = cli("prune", "--max-entries", "4", "--yes", "--vacuum")
+
+    fresh = db.parent / "fresh.db"
+    with Store(str(fresh)) as other:
+        for number in range(4):
+            words = " ".join(f"word{number}x{n}" for n in range(400))
+            vector = Vector("fake", number, NUMBERS)
+            other.put(draft(f"q {number}", words, vector=vector), line())
+        other.file.vacuum()
+    assert result.code == 0
+    assert db.stat().st_size < before / 2
+    assert db.stat().st_size < 1.2 * fresh.stat().st_size
+    assert store.vectors.damage() == []
+    assert len(store.search("word3*", Selector())) + len(store.search("q", Selector())) > 0
+
+
+def test_vacuum_makes_way_for_other_vectors_of_a_file_with_gaps(cli, encoder, store):
+    for number in range(1200):
+        vector = Vector("fake", 0, struct.pack("<4f", 1, 0, 0, 0))
+        store.put(draft(f"q {number}", vector=vector), line())
+    store.delete(range(1, 600))
+
+    cli("prune", "--vacuum")
+
+    assert store.vectors.damage() == []
+    assert store.vectors.count(1) == 601
+
+
+VACUUM = """
+import sys
+from llmc.store import Store
+with Store(sys.argv[1]) as store:
+    print(flush=True)
+    store.removal.vacuum()
+"""
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_a_vacuum_that_is_killed_leaves_the_file_sound(cli, copies, db, store, moment):
+    copies(40, 200_000)
+    store.delete(range(2, 30))
+    left = store.count()
+
+    process = start(VACUUM, db)
+    process.stdout.readline()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=moment * 0.01)
+    process.kill()
+    process.communicate()
+
+    assert store.count() == left
+    assert store.file.damage() == []
+    assert store.index_damage() is None
+
+
+def test_an_interrupted_vacuum_changes_nothing(copies, db, store, monkeypatch):
+    copies(20, 200_000)
+    store.delete(range(2, 18))
+    monkeypatch.setattr(File, "scrub", _raise_interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        store.removal.vacuum()
+
+    assert store.file.damage() == []
+
+
+def _raise_interrupt(_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("merged_for", [1000, 0], ids=["many at once", "one by one"])
+@pytest.mark.parametrize(
+    "command", [("rm", "1"), ("invalidate", "hippo"), ("prune", "--max-entries", "1")], ids=" ".join
+)
+def test_nothing_of_what_is_removed_is_left(
+    cli, db, store, encoder, monkeypatch, merged_for, command
+):
+    monkeypatch.setattr(removal, "_MERGED_FOR", merged_for)
+    vector = Vector("fake", 0, struct.pack("<4f", 0.123, 0.321, 0.5, 0.795))
+    alias = Alias("default", b"other", 1, "fake", 0.97, "a rhinoceros in other words", 0)
+    given = draft("a hippopotamus", "a crocodile", system="a pachyderm", vector=vector)
+    asked = Invocation(b"hippo-digest", b"i", stdin=False, files=("hippo.txt",), quiet=False)
+    store.put(given._replace(price=Price(1)), line())
+    store.record(hit_line(1), asked, alias)
+    store.put(draft("another question", "another answer"), line())
+    numbers = struct.pack("<4e", 0.123, 0.321, 0.5, 0.795)
+    animals = (b"hippo", b"crocodile", b"pachyderm", b"rhino", numbers)
+    before = _bytes_of(db)
+
+    cli(*command, "--yes")
+
+    after = _bytes_of(db)
+    assert [animal in before for animal in animals] == [True] * 5
+    assert [animal in after for animal in animals] == [False] * 5
+    assert prompts_of(store) == ["another question"]
+
+
+def test_the_words_of_what_was_evicted_go_at_the_next_vacuum(cli, db, monkeypatch):
+    with Store(str(db), limits=Limits(max_entries=600)) as store:
+        store.put(draft("a hippopotamus", price=Price(1)), line())
+        for number in range(600):
+            store.put(draft(f"q {number}"), line())
+
+        cli("prune", "--vacuum")
+
+        assert "a hippopotamus" not in prompts_of(store)
+    assert b"hippopotamus" not in _bytes_of(db)
+
+
+def _bytes_of(db):
+    return b"".join(path.read_bytes() for path in db.parent.iterdir())
+
+
+def prompts_of(store):
+    return [entry.prompt for entry in store.select(Selector())]
 
 
 def test_what_is_removed_is_in_no_file_any_more(cli, upstream, db):
