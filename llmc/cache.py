@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from llmc.asking import Model
     from llmc.flight import Flights
+    from llmc.levels import Searcher, Seen
     from llmc.lives import Shelf as Rules
-    from llmc.meaning import Found
     from llmc.tiers import Tier
     from llmc.types import (
         Answer,
@@ -35,11 +35,10 @@ if TYPE_CHECKING:
         Line,
         Price,
         Request,
-        Vector,
         Verdict,
     )
 
-__all__ = ["Cache", "Searcher", "Shelf"]
+__all__ = ["Cache", "Shelf"]
 
 
 class Shelf(Refusals, Entries, Counts, Protocol):
@@ -52,13 +51,6 @@ class Shelf(Refusals, Entries, Counts, Protocol):
         self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0
     ) -> None: ...
     def close(self) -> None: ...
-
-
-class Searcher(Protocol):
-    """Who finds a stored question in other words; `Meaning` says what each method does."""
-
-    def find(self, miss: Miss, ask: Ask) -> Found: ...
-    def vector(self, request: Request, namespace: str, scope_hash: bytes) -> Vector | None: ...
 
 
 class Cache:
@@ -95,7 +87,9 @@ class Cache:
         self._lives = Lives(None if store is None else store.rules, note=note)
         if tiers is None:
             tiers = () if store is None else (FileTier(store, drafting.again),)
-        self._levels = Levels(tiers, self._lives, draw=draw, note=note)
+        self._levels = Levels(
+            tiers, self._lives, meaning=meaning, clock=clock, draw=draw, note=note
+        )
         self._flights = flights
         self._tally = Tally(store, self._lives, hold=hold)
         self._connect_aside = connect_aside or connect
@@ -105,7 +99,6 @@ class Cache:
         self._timer = timer
         self._draw = draw
         self._note = note
-        self._meaning = meaning
 
     def __enter__(self) -> Self:
         return self
@@ -135,10 +128,12 @@ class Cache:
 
         The caller shows the answer and then calls `record`. Raises ProviderError and NotCached.
         """
-        asked_at = self._clock() if ask.asked_at is None else ask.asked_at
         found = self.lookup(request, ask)
-        if isinstance(found, Hit):
-            return found
+        return found if isinstance(found, Hit) else self.fetch(found, ask, on_text=on_text)
+
+    def fetch(self, miss: Miss, ask: Ask, *, on_text: Callable[[str], None] | None = None) -> Hit:
+        """Answer what was not found: steps 2 to 5 of `ask`. Raises as it does."""
+        asked_at = self._clock() if ask.asked_at is None else ask.asked_at
         if ask.offline:
             raise NotCached("not in the cache (--offline)")
         said: list[bool] = []
@@ -148,22 +143,22 @@ class Cache:
             if on_text is not None:
                 on_text(piece)
 
-        def fetch() -> Hit:
-            answer = self._asking.ask(request, ask, pass_on if ask.stream else None)
-            return self.put(found, answer, ask)
+        def led() -> Hit:
+            answer = self._asking.ask(miss.request, ask, pass_on if ask.stream else None)
+            return self.put(miss, answer, ask)
 
         try:
-            return self._shared(found, ask, fetch, asked_at=asked_at)
+            return self._shared(miss, ask, led, asked_at=asked_at)
         except LlmcError as error:
             # Half an answer is on the screen already: another one must not follow it.
             may_stand_in = isinstance(error, Unavailable) and not said
-            if found.stale is None or not may_stand_in:
-                if any(found.bill):
-                    self._tally.count(drafting.unanswered(found, ask, at=self._clock()))
+            if miss.stale is None or not may_stand_in:
+                if any(miss.bill):
+                    self._tally.count(drafting.unanswered(miss, ask, at=self._clock()))
                 raise
             self._note(f"{error}; answering from the cache")
             now = self._clock()
-            return drafting.served(found.stale, "stale", at=now, latency=0.0, bill=found.bill)
+            return drafting.served(miss.stale, "stale", at=now, latency=0.0, bill=miss.bill)
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
         """Look a request up in the levels; the provider is not asked.
@@ -173,31 +168,42 @@ class Cache:
         3. Memory, the file, what others share: the entry that serves it best among the fresh ones.
         4. By meaning, where that was asked for: an entry of a question in other words.
         """
-        started = self._timer()
+        return self.look(self.prepare(request, ask), ask)
+
+    def prepare(self, request: Request, ask: Ask) -> Miss:
+        """Say what of a question needs no look at anything: steps 1 and 2 of `lookup`."""
         barred = policy.why_not_read(request, ask)
-        miss = Miss(
+        return Miss(
             request=request,
             key=keys.cache_key(request),
             family=keys.family_key(request),
             reason=barred or "not stored",
+            limit=keys.token_limit(request),
             bypass=barred is not None,
         )
-        if barred and not (ask.refresh and ask.stale_if_error is not None):
+
+    def look(self, miss: Miss, ask: Ask) -> Hit | Miss:
+        """Look a prepared question up: steps 3 and 4 of `lookup`."""
+        if miss.bypass and not (ask.refresh and ask.stale_if_error is not None):
             return miss
-        now = self._clock()
-        seen = self._levels.find(miss, ask, now=now)
-        if seen.entry is not None:
-            return drafting.served(seen.entry, seen.source, at=now, latency=self._since(started))
-        if barred is None:
+        started = self._timer()
+        seen, hit = self._held(miss, ask, started)
+        if hit is not None:
+            return hit
+        if not miss.bypass:
             if seen.ended is not None:
-                why = policy.why_ended(self._lives.of(seen.ended), now)
+                why = policy.why_ended(self._lives.of(seen.ended), self._clock())
                 miss = miss._replace(reason=f"not stored ({why})")
             if ask.by_meaning and ask.samples is None:
-                miss, found = self._search(miss, ask)
+                miss, found = self._levels.by_meaning(miss, ask)
                 if found.entry is not None:
-                    took, alias = self._since(started), found.alias
                     return drafting.served(
-                        found.entry, "semantic", at=now, latency=took, alias=alias, bill=found.bill
+                        found.entry,
+                        "semantic",
+                        at=self._clock(),
+                        latency=self._since(started),
+                        alias=found.alias,
+                        bill=found.bill,
                     )
         return miss._replace(stale=seen.stale)
 
@@ -222,7 +228,7 @@ class Cache:
             if barred := policy.why_not_kept(life):
                 return hit._replace(unkept=barred)
             draft = draft._replace(expires_at=life.expires_at)
-            entry_id = self._store.put(self._with_vector(draft, miss, ask), hit.line)
+            entry_id = self._store.put(self._levels.with_vector(draft, miss, ask), hit.line)
         except CacheFileError as error:
             self._note(f"{error}; the answer was not stored")
             return hit._replace(unkept=str(error))
@@ -235,6 +241,10 @@ class Cache:
         Never fails: the answer is out, and a read-only or full file must not take it back.
         """
         self._tally.record(hit, invocation)
+
+    def flush(self) -> None:
+        """Count what is not counted yet."""
+        self._tally.flush()
 
     def is_due(self, hit: Hit, ask: Ask, *, share: float) -> bool:
         """Tell whether a hit is of the `share` of semantic ones that are to be audited."""
@@ -257,51 +267,27 @@ class Cache:
 
     # -- the small print -------------------------------------------------------------------------
 
+    def _held(self, miss: Miss, ask: Ask, started: float) -> tuple[Seen, Hit | None]:
+        """Return what the levels hold of the same request, and the hit that comes of it."""
+        now = self._clock()
+        seen = self._levels.find(miss, ask, now=now)
+        if seen.entry is None:
+            return seen, None
+        took, bill = self._since(started), miss.bill
+        return seen, drafting.served(seen.entry, seen.source, at=now, latency=took, bill=bill)
+
     def _shared(self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, asked_at: float) -> Hit:
         """Fetch an answer, or wait for that of another who asks the same just now."""
         if self._flights is None or not policy.may_share(miss, ask):
             return fetch()
-        started = self._timer()
-
-        def look() -> Hit | None:
-            now = self._clock()
-            seen = self._levels.find(miss, ask, now=now)
-            if seen.entry is None:
-                return None
-            took, bill = self._since(started), miss.bill
-            return drafting.served(seen.entry, seen.source, at=now, latency=took, bill=bill)
-
         return self._flights.fly(
             ask.namespace,
             miss.key,
             asked_at=asked_at,
-            look=look,
+            look=lambda: self._held(miss, ask, self._timer())[1],
             ask=fetch,
             is_kept=lambda hit: hit.unkept is None,
         )
-
-    def _search(self, miss: Miss, ask: Ask) -> tuple[Miss, Found]:
-        from llmc.meaning import Found
-
-        meaning = self._meaning()
-        found = Found(reason="no embedder")
-        if meaning is not None:
-            miss = miss._replace(scope=keys.frame_of(miss.request))
-            found = self._lives.found_in_time(meaning.find(miss, ask), miss, now=self._clock())
-        return miss._replace(
-            reason=f"{miss.reason}; by meaning: {found.reason}",
-            no_meaning=found.reason,
-            vector=found.vector,
-            embedding_nusd=found.bill[0],
-            unknown_embedding=found.bill[1],
-        ), found
-
-    def _with_vector(self, draft: Draft, miss: Miss, ask: Ask) -> Draft:
-        """Give an answer its question's vector, so that other words find it from then on."""
-        vector = miss.vector
-        if vector is None and ask.samples is None and (meaning := self._meaning()) is not None:
-            vector = meaning.vector(miss.request, ask.namespace, draft.scope_hash)
-        return draft._replace(vector=vector)
 
     def _since(self, started: float) -> float:
         return max(0.0, self._timer() - started)

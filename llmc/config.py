@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from llmc import places
 from llmc.endpoints import Endpoint, key_of, providers
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, KeyRefused
-from llmc.settings import SETTINGS, aliases, limits, rates, table
+from llmc.settings import (
+    SETTINGS,
+    TABLES,
+    aliases,
+    contents,
+    limits,
+    rates,
+    read,
+    refuse_unknown,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +35,8 @@ if TYPE_CHECKING:
     from llmc.meaning import Chosen, Meaning
     from llmc.pricing import Rate
     from llmc.provider import Provider
-    from llmc.settings import Setting
     from llmc.store import Store
+    from llmc.tiers import Tier
     from llmc.types import CacheMode, Evict, Limits
 
 __all__ = [
@@ -47,6 +57,9 @@ PROJECT_FILE = ".llmc.toml"
 _OPENAI_EMBEDDER = "text-embedding-3-small"
 _PATIENCE = 5.0
 
+#: The seconds that a program which stays waits before it counts its hits.
+_HOLD = 1.0
+
 #: The seconds that an audit waits for the model: nobody waits for it.
 _ASIDE = 60.0
 
@@ -64,6 +77,9 @@ class Settings(NamedTuple):
     embedder: str
     audit: float
     cache: CacheMode
+    levels: tuple[str, ...]
+    memory_max_entries: int | None
+    memory_ttl: float | None
     max_size: str | None
     max_entries: int | None
     max_entries_per_namespace: int | None
@@ -92,12 +108,12 @@ def load(
     """
     environ = os.environ if environ is None else environ
     user_file, project_file = places.config_path(environ), _project_path(folder)
-    user, project = _toml(user_file), _toml(project_file) if project_file else {}
+    user, project = contents(user_file), contents(project_file) if project_file else {}
     if environ.get("LLMC_CONFIG") and not os.path.exists(user_file):
         raise ConfigError(f"LLMC_CONFIG: there is no {user_file}")
-    _refuse_unknown(user_file, user, {s.name for s in SETTINGS} | _TABLES)
+    refuse_unknown(user_file, user, {s.name for s in SETTINGS} | TABLES)
     if project_file:
-        _refuse_unknown(project_file, project, {s.name for s in SETTINGS if s.project})
+        refuse_unknown(project_file, project, {s.name for s in SETTINGS if s.project})
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     ranks: dict[str, int] = {}
@@ -110,7 +126,7 @@ def load(
         )
         rank = next((n for n, (_, raw) in enumerate(sources) if raw is not None), len(sources))
         origin, raw = (*sources, ("default", None))[rank]
-        values[setting.name] = setting.default if raw is None else _read(setting, raw, origin)
+        values[setting.name] = setting.default if raw is None else read(setting, raw, origin)
         origins[setting.name], ranks[setting.name] = origin, rank
     if values["db"] is None:
         values["db"] = places.data_path(environ)
@@ -179,12 +195,14 @@ def open_cache(
     note: Callable[[str], None],
     create: bool = True,
     must_work: bool = False,
+    stays: bool = False,
 ) -> Cache:
     """Wire a cache: its file, its provider, its prices and its clock.
 
     `note` is given one line for each part that fails without costing the answer. A file that
     cannot be used costs such a line, or raises CacheFileError if it `must_work`. Without `create`
-    a file that is not there is not made.
+    a file that is not there is not made. In a program that `stays`, answers are held in memory too
+    and hits are counted together.
     """
     from llmc.store import Store
 
@@ -195,7 +213,7 @@ def open_cache(
         if must_work:
             raise
         note(f"{error}; answering without it")
-    return cache_of(settings, store, note=note)
+    return cache_of(settings, store, note=note, stays=stays)
 
 
 def cache_of(
@@ -204,10 +222,12 @@ def cache_of(
     *,
     note: Callable[[str], None],
     meaning: Callable[[], Meaning | None] | None = None,
+    stays: bool = False,
 ) -> Cache:
     """Wire a cache around an open file, or around none; closing it closes the file.
 
-    `meaning` returns who finds other words; without it that is wired where it is needed.
+    `meaning` returns who finds other words; without it that is wired where it is needed. `stays`
+    is as in `open_cache`.
     """
     from llmc.cache import Cache
     from llmc.flight import Flights
@@ -236,7 +256,9 @@ def cache_of(
 
     @functools.cache
     def found() -> Meaning | None:
-        return None if store is None else meaning_of(settings, store, note=note)
+        if store is None or "semantic" not in settings.levels:
+            return None
+        return meaning_of(settings, store, note=note)
 
     return Cache(
         store=store,
@@ -251,7 +273,31 @@ def cache_of(
         meaning=meaning or found,
         connect_aside=functools.partial(connect, aside=True),
         flights=None if store is None else Flights(store.file, patience=settings.timeout),
+        tiers=_tiers(settings, store, stays=stays),
+        hold=_HOLD if stays else 0.0,
     )
+
+
+def _tiers(settings: Settings, store: Store | None, *, stays: bool) -> list[Tier]:
+    """Return the levels that are asked for the same request, the nearest first."""
+    from llmc import drafting
+    from llmc.tiers import FileTier, MemoryTier
+    from llmc.watch import watch
+
+    tiers: list[Tier] = []
+    if store is not None and stays:
+        store.rules.version = watch(store.file)
+    if store is not None and stays and "memory" in settings.levels:
+        memory = MemoryTier(
+            watch(store.file),
+            max_entries=settings.memory_max_entries,
+            ttl=settings.memory_ttl,
+            timer=time.monotonic,
+        )
+        tiers.append(memory)
+    if store is not None:
+        tiers.append(FileTier(store, drafting.again))
+    return tiers
 
 
 def meaning_of(settings: Settings, store: Store, *, note: Callable[[str], None]) -> Meaning | None:
@@ -289,9 +335,6 @@ def wants_color(choice: str, *, terminal: bool, environ: Mapping[str, str] | Non
     if any(environ.get(name, "0") not in {"", "0"} for name in ("CLICOLOR_FORCE", "FORCE_COLOR")):
         return True
     return terminal and environ.get("CLICOLOR") != "0" and environ.get("TERM") != "dumb"
-
-
-_TABLES = {"aliases", "limits", "providers", "prices"}
 
 
 def _require_embedder(settings: Settings) -> None:
@@ -337,22 +380,6 @@ def _remote_embedder(settings: Settings, endpoint: Endpoint, model: str) -> Chos
     return Chosen(name, local=False, open=remote, price=cost)
 
 
-def _toml(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    import tomllib
-
-    try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
 def _project_path(folder: str | None) -> str | None:
     try:
         here = os.path.abspath(folder or os.getcwd())
@@ -366,30 +393,6 @@ def _project_path(folder: str | None) -> str | None:
         if above == here:
             return None
         here = above
-
-
-def _refuse_unknown(path: str, given: Mapping[str, Any], known: set[str]) -> None:
-    for name in given:
-        if name in known:
-            continue
-        if name in {s.name for s in SETTINGS} | _TABLES:
-            raise ConfigError(
-                f"{path}: a project's file may not set {name!r}",
-                hint=f"it may set {', '.join(sorted(known))}",
-            )
-        import difflib
-
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else None
-        raise ConfigError(f"{path}: unknown setting {name!r}", hint=hint)
-
-
-def _read(setting: Setting, raw: Any, origin: str) -> Any:
-    try:
-        return setting.read(raw)
-    except ValueError as error:
-        place = origin if origin.startswith(("-", "LLMC_")) else f"{origin}: {setting.name}"
-        raise ConfigError(f"{place}: {error}") from None
 
 
 def _strange_headers(environ: Mapping[str, str]) -> tuple[str, ...]:

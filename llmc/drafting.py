@@ -5,7 +5,7 @@ Whether it may be kept or served is `policy`'s business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmc import keys, policy
 from llmc.pricing import tokens_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from llmc.types import Alias, Miss, Source
 
-__all__ = ["again", "answered", "draft_of", "looked_up", "served", "unanswered"]
+__all__ = ["again", "answered", "draft_of", "looked_up", "served", "times", "unanswered"]
 
 _LEVEL: dict[str, int] = {
     "memory": LEVELS.index("memory") + 1,
@@ -24,6 +24,16 @@ _LEVEL: dict[str, int] = {
     "shared": LEVELS.index("shared") + 1,
     "semantic": LEVELS.index("semantic") + 1,
 }
+
+
+#: What each of several hits of one entry saves.
+_EACH = (
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "avoided_nusd",
+    "avoided_latency",
+)
 
 
 def draft_of(
@@ -119,24 +129,37 @@ def served(
 ) -> Hit:
     """Return a stored answer as what is shown: it cost nothing but a Miss's `bill`."""
     stale = source == "stale"  # the provider failed: nothing was avoided
+    tokens = entry.tokens
     line = Line(
-        at=at,
-        source=source,
-        level=_LEVEL.get(source, _LEVEL["exact"]),
-        entry_id=entry.id,
-        namespace=entry.namespace,
-        model=entry.model,
-        prompt_tokens=entry.tokens.prompt,
-        completion_tokens=entry.tokens.completion,
-        cached_tokens=entry.tokens.cached,
+        at,
+        source,
+        entry.namespace,
+        entry.model,
+        latency,
+        _LEVEL.get(source, 2),
+        entry.id,
+        tokens.prompt,
+        tokens.completion,
+        tokens.cached,
         spent_nusd=0,
         avoided_nusd=0 if stale else entry.cost,
-        latency=latency,
         avoided_latency=0.0 if stale else entry.latency or 0.0,
         embedding_nusd=bill[0],
         unknown_embedding=bill[1],
     )
     return Hit(entry, source, line.level, latency=latency, line=line, alias=alias)
+
+
+def times(line: Line, count: int, *, latency: float) -> Line:
+    """Make one line of several hits of one entry, the last of them `line`.
+
+    `latency` is that of all together.
+    """
+    if count == 1:
+        return line
+    values = {name: getattr(line, name) for name in _EACH}
+    several: dict[str, Any] = {n: None if v is None else v * count for n, v in values.items()}
+    return line._replace(**several, latency=latency, requests=count)
 
 
 def unanswered(miss: Miss, ask: Ask, *, at: float) -> Line:

@@ -21,7 +21,7 @@ from llmc import schema
 from llmc.errors import CacheFileError, DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["BUSY_TIMEOUT", "WAL_KEEP", "File", "fold"]
 
@@ -106,6 +106,11 @@ class File:
         """Run one statement or a script that returns no rows."""
         with self.errors():
             self._db.execute(sql, values)
+
+    def execute_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """Run one statement once for each sequence of values."""
+        with self.errors():
+            self._db.executemany(sql, values)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""

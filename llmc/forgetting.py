@@ -5,10 +5,11 @@ It removes whole entries and wordings; how long an entry is served is `lives`' b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import selection
-from llmc.errors import CacheFileError, LlmcError
+from llmc.errors import CacheFileError, InputError, LlmcError
+from llmc.types import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from llmc.store import Store
     from llmc.types import Rule
 
-__all__ = ["Done", "Gone", "ended", "on_event"]
+__all__ = ["Done", "Gone", "ended", "matching", "on_event"]
 
 
 class Done(NamedTuple):
@@ -56,6 +57,21 @@ def on_event(store: Store, event: str, data: Mapping[str, str], *, dry_run: bool
     wordings = {each for one in done for each in one.wordings}
     forgotten = store.removal.forget(gone.entries, wordings_of=wordings)
     return gone._replace(removed=forgotten.entries, wordings=forgotten.wordings)
+
+
+def matching(store: Store, expression: Any, *, field: str, namespace: str | None) -> Gone:
+    """Remove the entries in whose `field` a compiled expression is found, and such wordings.
+
+    Nothing is half done: an expression that runs away raises LlmcError before anything goes. What
+    was removed is still to be scrubbed. Raises InputError for a field that is none.
+    """
+    if field not in FIELDS:
+        raise InputError(f"no field {field!r}", hint=f"one of {', '.join(FIELDS)}")
+    removed = store.delete(selection.matching(expression, store.texts(field, namespace)))
+    # An answer stays under its own question when it has served a matching one.
+    wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
+    forgotten = store.paraphrases.forget_of(set(selection.matching(expression, wordings)))
+    return Gone("", removed, forgotten, [])
 
 
 def ended(store: Store, *, now: float, note: Callable[[str], None]) -> set[int]:

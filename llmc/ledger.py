@@ -11,6 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmc.file import File
     from llmc.types import Line
 
@@ -34,9 +36,16 @@ class Ledger:
 
     def write(self, line: Line) -> None:
         """Add one line. The caller holds the transaction that the line belongs to."""
-        marks = ", ".join("?" * len(line))
-        self._file.execute(f"INSERT INTO ledger ({', '.join(line._fields)}) VALUES ({marks})", line)
-        self.fold(now=line.at, most=_FOLD)
+        self.write_all([line])
+
+    def write_all(self, lines: Sequence[Line]) -> None:
+        """Add lines, one at least, in the order of time, in the caller's transaction."""
+        last = lines[-1]
+        marks = ", ".join("?" * len(last))
+        self._file.execute_many(
+            f"INSERT INTO ledger ({', '.join(last._fields)}) VALUES ({marks})", lines
+        )
+        self.fold(now=last.at, most=_FOLD)
 
     def fold(self, *, now: float, most: int = -1) -> int:
         """Make sums of `most` lines of days that are long over; return how many those were.
@@ -103,15 +112,15 @@ SELECT id FROM ledger WHERE at < unixepoch(date(?, 'unixepoch', 'localtime'), 'u
     AND id <= (SELECT max(id) FROM ledger) - ? ORDER BY at LIMIT ?
 """
 _SUMS = {
-    "lines": "count(*)",
+    "lines": "sum(requests)",
     "prompt_tokens": "coalesce(sum(prompt_tokens), 0)",
     "completion_tokens": "coalesce(sum(completion_tokens), 0)",
     "cached_tokens": "coalesce(sum(cached_tokens), 0)",
     "written_tokens": "coalesce(sum(written_tokens), 0)",
     "spent_nusd": "coalesce(sum(spent_nusd), 0)",
-    "unknown_spent": "count(*) - count(spent_nusd)",
+    "unknown_spent": "coalesce(sum(requests) FILTER (WHERE spent_nusd IS NULL), 0)",
     "avoided_nusd": "coalesce(sum(avoided_nusd), 0)",
-    "unknown_avoided": "count(*) - count(avoided_nusd)",
+    "unknown_avoided": "coalesce(sum(requests) FILTER (WHERE avoided_nusd IS NULL), 0)",
     "embedding_nusd": "sum(embedding_nusd)",
     "judging_nusd": "sum(judging_nusd)",
     "unknown_embedding": "sum(unknown_embedding)",

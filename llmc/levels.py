@@ -5,7 +5,7 @@ What is found further away is put back into the levels above it. A level that fa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from llmc import keys, policy
 from llmc.errors import CacheFileError, SharedError
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from llmc.lives import Lives
+    from llmc.meaning import Found
     from llmc.tiers import Tier
-    from llmc.types import Ask, Entry, Miss, Source
+    from llmc.types import Ask, Draft, Entry, Miss, Request, Source, Vector
 
-__all__ = ["Levels", "Seen"]
+__all__ = ["Levels", "Searcher", "Seen"]
 
 
 class Seen(NamedTuple):
@@ -33,6 +34,13 @@ class Seen(NamedTuple):
     stale: Entry | None = None
 
 
+class Searcher(Protocol):
+    """Who finds a stored question in other words; `Meaning` says what each method does."""
+
+    def find(self, miss: Miss, ask: Ask) -> Found: ...
+    def vector(self, request: Request, namespace: str, scope_hash: bytes) -> Vector | None: ...
+
+
 class Levels:
     """The tiers of one cache, the nearest first."""
 
@@ -41,15 +49,20 @@ class Levels:
         tiers: Sequence[Tier],
         lives: Lives,
         *,
+        meaning: Callable[[], Searcher | None],
+        clock: Callable[[], float],
         draw: Callable[[int], int],
         note: Callable[[str], None],
     ) -> None:
         """Take the tiers, and the rules on the lives of what they hold.
 
+        `meaning` returns who finds other words, if anyone; it is called only where it is needed.
         `draw(n)` is a random index below n; `note` is told of a tier that fails.
         """
         self._tiers = tuple(tiers)
         self._lives = lives
+        self._meaning = meaning
+        self._clock = clock
         self._draw = draw
         self._note = note
 
@@ -58,25 +71,50 @@ class Levels:
 
         Where nothing may be read, for what may stand in all the same.
         """
-        seen = Seen()
+        ended = stale = None
         for position, tier in enumerate(self._tiers):
             entries = self._entries(tier, miss, ask)
+            if not entries:
+                continue
             if not miss.bypass:
                 fresh = [entry for entry in entries if policy.is_fresh(entry, now)]
-                if (chosen := self._choose(fresh, miss, ask)) is not None:
-                    kept = self._backfill(position, entries, miss, ask)
-                    both = zip(kept, entries, strict=True)
-                    return Seen(next(e for e, found in both if found is chosen), tier.source)
-            stale = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
-            seen = seen._replace(
-                ended=seen.ended or self._choose(entries, miss, ask),
-                stale=seen.stale or self._choose(stale, miss, ask),
-            )
-        return seen
+                chosen = self._choose(fresh, miss, ask)
+                if chosen is not None:
+                    if position:
+                        chosen = self._backfill(position, entries, chosen, miss, ask)
+                    return Seen(chosen, tier.source)
+            left = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
+            ended = ended or self._choose(entries, miss, ask)
+            stale = stale or self._choose(left, miss, ask)
+        return Seen(ended=ended, stale=stale)
 
     def all(self, miss: Miss, ask: Ask) -> Sequence[Entry]:
         """Return all that is held for a request, whatever its life."""
         return [entry for tier in self._tiers for entry in self._entries(tier, miss, ask)]
+
+    def by_meaning(self, miss: Miss, ask: Ask) -> tuple[Miss, Found]:
+        """Look in the last level: a stored question in other words. Return what that came to."""
+        from llmc.meaning import Found
+
+        meaning = self._meaning()
+        found = Found(reason="no embedder")
+        if meaning is not None:
+            miss = miss._replace(scope=keys.frame_of(miss.request))
+            found = self._lives.found_in_time(meaning.find(miss, ask), miss, now=self._clock())
+        return miss._replace(
+            reason=f"{miss.reason}; by meaning: {found.reason}",
+            no_meaning=found.reason,
+            vector=found.vector,
+            embedding_nusd=found.bill[0],
+            unknown_embedding=found.bill[1],
+        ), found
+
+    def with_vector(self, draft: Draft, miss: Miss, ask: Ask) -> Draft:
+        """Give an answer its question's vector, so that other words find it from then on."""
+        vector = miss.vector
+        if vector is None and ask.samples is None and (meaning := self._meaning()) is not None:
+            vector = meaning.vector(miss.request, ask.namespace, draft.scope_hash)
+        return draft._replace(vector=vector)
 
     def _entries(self, tier: Tier, miss: Miss, ask: Ask) -> Sequence[Entry]:
         try:
@@ -90,16 +128,16 @@ class Levels:
             return ()
 
     def _backfill(
-        self, position: int, entries: Sequence[Entry], miss: Miss, ask: Ask
-    ) -> Sequence[Entry]:
-        """Give what one level has to those above it, the nearest last."""
+        self, position: int, entries: Sequence[Entry], chosen: Entry, miss: Miss, ask: Ask
+    ) -> Entry:
+        """Give what one level has to those above it, the nearest last; return the chosen again."""
+        place = next(n for n, entry in enumerate(entries) if entry is chosen)
         for tier in reversed(self._tiers[:position]):
             try:
                 entries = tier.keep(entries, miss, ask)
             except (CacheFileError, SharedError):  # it serves all the same
                 continue
-        return entries
+        return entries[place]
 
     def _choose(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Entry | None:
-        limit = keys.token_limit(miss.request)
-        return policy.choose(entries, ask, key=miss.key, limit=limit, draw=self._draw)
+        return policy.choose(entries, ask, key=miss.key, limit=miss.limit, draw=self._draw)

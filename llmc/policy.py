@@ -225,11 +225,11 @@ def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: st
     that its completion fits in.
     """
     allowed = [entry for entry in candidates if suits(entry, mode)]
-    own = [entry for entry in allowed if entry.key == key]
+    for entry in allowed:
+        if entry.key == key:
+            return entry
     fitting = [entry for entry in allowed if entry.finish_reason == "stop" and _fits(entry, limit)]
-    newest = sorted(fitting, key=lambda entry: (entry.created_at, entry.id or 0))
-    found = own or newest[-1:]
-    return found[0] if found else None
+    return max(fitting, key=lambda entry: (entry.created_at, entry.id or 0), default=None)
 
 
 def suits(entry: Entry, mode: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmc.types import Draft, Selector
 
 __all__ = [
+    "ALONE",
     "COLUMNS",
     "FROM",
     "TEXTS",
@@ -51,11 +52,19 @@ _READ = {
     "system": "s.system",
     "pinned": "e.pinned",
 }
-_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
 _NAMES = tuple(_READ)
+# They stand in the order of Entry's fields; the four counts are its `tokens`, the last is `pinned`.
+_CHOICES = _NAMES.index("choices")
+_COUNTS = _NAMES.index("prompt_tokens")
+_REST = _COUNTS + len(Tokens._fields)
 #: What a query selects for `entry_of`, and from where.
 COLUMNS = ", ".join(_READ.values())
 FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
+#: The same columns from the entry's table alone: for one row by an index, half the time of a join.
+ALONE = ", ".join(
+    f"(SELECT {name} FROM scope AS s WHERE s.id = e.scope_id)" if name.startswith("s.") else name
+    for name in _READ.values()
+)
 #: The columns of what a pattern may look at.
 TEXTS = {field: _READ[field] for field in FIELDS}
 
@@ -75,13 +84,15 @@ def condition(selector: Selector) -> tuple[str, tuple[Any, ...]]:
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """Make an Entry of a row of `COLUMNS`. Raises CacheFileError for one that nobody stored so."""
-    values = dict(zip(_NAMES, row, strict=True))
-    tokens = Tokens(*(values.pop(name) for name in _TOKENS))
-    choices, pinned = values.pop("choices"), bool(values.pop("pinned"))
-    said = None if choices is None else _parsed(choices, values["id"], "choices")
-    if said is not None and not (isinstance(said, list) and all(map(_is_choice, said))):
-        raise _damaged(values["id"], "choices")
-    return Entry(**values, tokens=tokens, choices=said, pinned=pinned)
+    # By place, not by name: a third of the time, and each hit of the file makes one.
+    said = None
+    if row[_CHOICES] is not None:
+        said = _parsed(row[_CHOICES], row[0], "choices")
+        if not (isinstance(said, list) and all(map(_is_choice, said))):
+            raise _damaged(row[0], "choices")
+    tokens = Tokens(*row[_COUNTS:_REST])
+    before, between = row[:_CHOICES], row[_CHOICES + 1 : _COUNTS]
+    return Entry._make((*before, said, *between, tokens, *row[_REST:-1], bool(row[-1])))
 
 
 def frame_of(entry_id: int, frame: str) -> str:

@@ -14,7 +14,7 @@ from llmc.text import LONGEST
 from llmc.types import FIELDS, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from llmc.file import File
 
@@ -37,6 +37,9 @@ class Rules:
     def __init__(self, file: File) -> None:
         self._file = file
         self._known: TimeRules | None = None
+        self._seen: object = None
+        #: What differs once anything in the file has: in a program that stays, instead of a query.
+        self.version: Callable[[], object] | None = None
 
     def add_time_rule(
         self,
@@ -115,6 +118,10 @@ class Rules:
     def current(self) -> TimeRules:
         """Return the time rules in force: one small query if they are those of the last call."""
         known = self._known
+        if self.version is not None:
+            seen, self._seen = self._seen, self.version()
+            if known is not None and seen == self._seen:
+                return known
         if known is None or known.generation != self._generation():
             # Both in one statement: of one moment.
             columns = ", ".join(f"r.{name}" for name in Rule._fields)

@@ -351,6 +351,11 @@ ALTER TABLE ledger_day ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE ledger_day ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
 """
 
+_TOGETHER = """
+-- Hits of one entry that were counted together; the line's numbers are of all of them.
+ALTER TABLE ledger ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;
+"""
+
 STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FIRST,
     _SECOND,
@@ -359,6 +364,7 @@ STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FLIGHT,
     _PREMIUM,
     _UNPRICED,
+    _TOGETHER,
 )
 VERSION = len(STEPS)
 

@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import text
 from llmc.errors import ConfigError
-from llmc.types import Limits
+from llmc.types import LEVELS, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from llmc.pricing import Rate
 
-__all__ = ["ERRORS", "SETTINGS", "Setting", "aliases", "limits", "rates", "table"]
+__all__ = [
+    "ERRORS",
+    "SETTINGS",
+    "TABLES",
+    "Setting",
+    "aliases",
+    "contents",
+    "limits",
+    "rates",
+    "read",
+    "refuse_unknown",
+    "table",
+]
 
 #: What may be promised of semantic hits; `semantic` knows what each takes.
 ERRORS = ("10%", "5%", "strict")
@@ -126,6 +138,16 @@ def _embedder(value: Any) -> str:
     return written
 
 
+def _levels(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    given = {str(name).strip() for name in names} if isinstance(names, list) else {""}
+    if not given <= set(LEVELS):
+        raise ValueError(f"{value!r} is no list of {', '.join(LEVELS)}")
+    if "file" not in given:
+        raise ValueError("the file cannot be left out: it holds what the other levels are made of")
+    return tuple(name for name in LEVELS if name in given)
+
+
 #: Every setting, in the order in which `llmc config` and the documentation show them.
 SETTINGS = (
     Setting("db", _path, None, "the cache file"),
@@ -164,6 +186,14 @@ SETTINGS = (
         " deterministic (temperature 0 alone) or all",
     ),
     Setting(
+        "levels",
+        _levels,
+        LEVELS,
+        "where an answer is looked for: memory (in programs that stay), file, shared, semantic",
+    ),
+    Setting("memory_max_entries", _limit, 10_000, "how many requests' answers memory holds"),
+    Setting("memory_ttl", _ttl, None, "how long memory holds them; `none`: as long as it can"),
+    Setting(
         "max_size",
         _size,
         "10GB",
@@ -194,6 +224,53 @@ SETTINGS = (
         " or off",
     ),
 )
+
+
+#: What else a user's file may hold.
+TABLES = {"aliases", "limits", "providers", "prices"}
+
+
+def contents(path: str) -> dict[str, Any]:
+    """Return what a configuration file sets, nothing if there is none. Raises ConfigError."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    import tomllib
+
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def refuse_unknown(path: str, given: Mapping[str, Any], known: set[str]) -> None:
+    """Raise ConfigError for a setting that is not `known`, or not there."""
+    for name in given:
+        if name in known:
+            continue
+        if name in {s.name for s in SETTINGS} | TABLES:
+            raise ConfigError(
+                f"{path}: a project's file may not set {name!r}",
+                hint=f"it may set {', '.join(sorted(known))}",
+            )
+        import difflib
+
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else None
+        raise ConfigError(f"{path}: unknown setting {name!r}", hint=hint)
+
+
+def read(setting: Setting, raw: Any, origin: str) -> Any:
+    """Return a setting's value. Raises ConfigError, naming the place that `raw` comes from."""
+    try:
+        return setting.read(raw)
+    except ValueError as error:
+        place = origin if origin.startswith(("-", "LLMC_")) else f"{origin}: {setting.name}"
+        raise ConfigError(f"{place}: {error}") from None
 
 
 def table(path: str, user: Mapping[str, Any], name: str) -> dict[str, Any]:

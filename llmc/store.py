@@ -14,7 +14,17 @@ from llmc.file import File
 from llmc.ledger import Ledger
 from llmc.paraphrases import Paraphrases
 from llmc.removal import Removal
-from llmc.rows import COLUMNS, FROM, TEXTS, columns_of, condition, entry_of, frame_of, usage_of
+from llmc.rows import (
+    ALONE,
+    COLUMNS,
+    FROM,
+    TEXTS,
+    columns_of,
+    condition,
+    entry_of,
+    frame_of,
+    usage_of,
+)
 from llmc.rules import Rules
 from llmc.search import search
 from llmc.types import NEXT_SAMPLE, Limits, Selector
@@ -79,7 +89,8 @@ class Store:
     def family(self, namespace: str, family: bytes) -> list[Entry]:
         """Return the entries that differ in their token limit at most, samples left out."""
         return self._entries(
-            f"SELECT {COLUMNS} {FROM} WHERE e.namespace = ? AND e.family = ? AND e.sample = 0",
+            f"SELECT {ALONE} FROM entry AS e"
+            " WHERE e.namespace = ? AND e.family = ? AND e.sample = 0",
             (namespace, family),
         )
 
@@ -193,10 +204,13 @@ class Store:
             self._count(line, invocation, alias)
 
     def record_all(self, lines: Sequence[Line]) -> None:
-        """Count several requests in one transaction."""
+        """Count several hits of the same words, one at least, in one transaction."""
         with self.file.transaction():
-            for line in lines:
-                self._count(line, None, None)
+            self.ledger.write_all(lines)
+            self.file.execute_many(
+                "UPDATE entry SET hits = hits + ?, last_hit_at = ? WHERE id = ?",
+                [(line.requests, line.at, line.entry_id) for line in lines],
+            )
 
     def judge(self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0) -> None:
         """Keep what an audit of an entry's last semantic hit found, if anything, and its cost."""

@@ -53,16 +53,16 @@ class MemoryTier:
         self,
         version: Callable[[], object],
         *,
-        max_entries: int,
+        max_entries: int | None,
         ttl: float | None,
         timer: Callable[[], float],
     ) -> None:
         """Hold the families of at most `max_entries` requests, none for more than `ttl` seconds.
 
-        `version` returns a value that differs once anything in the file has.
+        None is no limit. `version` returns a value that differs once anything in the file has.
         """
         self._version = version
-        self._max_entries = max_entries
+        self._max_entries = math.inf if max_entries is None else max_entries
         self._ttl = math.inf if ttl is None else ttl
         self._timer = timer
         self._lock = threading.Lock()

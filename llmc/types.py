@@ -208,7 +208,10 @@ class Entry(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the ledger: what a request cost, or what it would have cost. Never its text."""
+    """One line of the ledger: what a request cost, or what it would have cost. Never its text.
+
+    Several hits of one entry may be one line, `requests` of them: its numbers are then their sums.
+    """
 
     at: float
     source: str
@@ -228,6 +231,7 @@ class Line(NamedTuple):
     avoided_latency: float | None = None
     embedding_nusd: int = 0
     unknown_embedding: int = 0  # how many times it had a price that nobody knows
+    requests: int = 1
 
 
 class Selector(NamedTuple):
@@ -305,6 +309,16 @@ class Hit(NamedTuple):
     no_meaning: str | None = None
     alias: Alias | None = None
 
+    @property
+    def answer(self) -> str:
+        """The answer's text."""
+        return self.entry.answer
+
+    @property
+    def similarity(self) -> float | None:
+        """How near its question is to the one that was asked, a cosine; None if it is the same."""
+        return None if self.alias is None else self.alias.similarity
+
 
 class Miss(NamedTuple):
     """No answer, and why; with all that `put` will need, computed once."""
@@ -313,6 +327,7 @@ class Miss(NamedTuple):
     key: bytes
     family: bytes
     reason: str
+    limit: int | None = None  # on the answer's tokens
     bypass: bool = False  # the cache was not asked
     stale: Entry | None = None  # what may stand in if the provider fails
     vector: Vector | None = None  # of its question, if that was embedded

@@ -49,6 +49,7 @@ def readme() -> str:
 def _row(setting: Setting) -> str:
     known = {"db": "in the data folder"}
     value = setting.default
+    value = ",".join(value) if isinstance(value, tuple) else value
     default = known.get(setting.name) or (
         "`none`" if value is None else f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
     )

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmc"
 #: Who imports whom, anywhere in a module; `*` marks what only type checkers read. A new name here
 #: is a decision: does anything flow back up? Everyone may import `types` and `errors`.
 IMPORTS = {
-    "__init__": "layout* transport*",
+    "__init__": "layout* library* transport*",
     "__main__": "__init__ cli invocation places streams text",
     "advice": "breaks* marking sharing* text",
     "akin": "file*",
@@ -31,14 +31,14 @@ IMPORTS = {
     "blueprint": "schema",
     "breaks": "",
     "budget": "keys",
-    "cache": "asking auditing drafting flight* keys levels lives meaning policy pricing"
-    " tally tiers",
+    "cache": "asking auditing drafting flight* keys levels lives policy pricing tally"
+    " tiers",
     "calibration": "",
     "checks": "config endpoints mending output places provider salvage store weights",
     "child": "",
     "cli": "__init__ config help streams",
-    "config": "cache embedder endpoints flight meaning minilm places pricing provider settings"
-    " store",
+    "config": "cache drafting embedder endpoints flight meaning minilm places pricing provider"
+    " settings store tiers watch",
     "contrast": "english",
     "copies": "schema store",
     "dialects": "",
@@ -58,6 +58,7 @@ IMPORTS = {
     "eviction": "file* worth",
     "exchange": "lines rows store*",
     "explanation": "difference drafting keys lives meaning neighbours policy text",
+    "figures": "",
     "file": "schema",
     "flight": "file*",
     "forms": "lexicon tokens*",
@@ -71,7 +72,8 @@ IMPORTS = {
     "keys": "",
     "layout": "",
     "ledger": "file*",
-    "levels": "keys lives* policy tiers*",
+    "levels": "keys lives* meaning policy tiers*",
+    "library": "cache* config figures forgetting policy request selection store text",
     "lexicon": "",
     "lines": "keys selection",
     "lives": "keys meaning* policy rules* selection",
@@ -137,7 +139,7 @@ IMPORTS = {
     "sharing": "breaks marking",
     "store": "akin eviction file ledger paraphrases removal rows rules search vectors",
     "streams": "text",
-    "tally": "lives*",
+    "tally": "drafting lives*",
     "text": "",
     "thesaurus": "",
     "tiers": "",
@@ -178,7 +180,7 @@ IMPORTS = {
     "commands.search": "config options output store streams",
     "commands.serve": "config options proxy.gate proxy.listening proxy.wiring streams",
     "commands.show": "config lives options output policy store streams",
-    "commands.stats": "calibration config options output store streams text",
+    "commands.stats": "calibration config figures options output store streams text",
     "commands.why": "config explanation input options output request store streams text",
 }
 
@@ -198,6 +200,7 @@ PURE = {
     "difference",
     "drafting",
     "english",
+    "figures",
     "forms",
     "guards",
     "invocation",

@@ -34,4 +34,6 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
