@@ -104,7 +104,7 @@ class Store:
 
     def entry(self, entry_id: int) -> Entry | None:
         """Return one entry by its id."""
-        found = self._entries(f"SELECT {COLUMNS} {FROM} WHERE e.id = ?", (entry_id,))
+        found = self._entries(f"SELECT {ALONE} FROM entry AS e WHERE e.id = ?", (entry_id,))
         return found[0] if found else None
 
     def wanted(self, entry_id: int | None) -> tuple[int, Entry]:

@@ -1202,6 +1202,7 @@ class TestCounting:
             "avoided_latency": None,
             "written_tokens": None,
             "premium_nusd": None,
+            "requests": 1,
         }
 
     def test_a_call_is_not_counted_twice(self, cache, store):
@@ -1249,6 +1250,7 @@ class TestCounting:
             "avoided_latency": 2.0,
             "written_tokens": None,
             "premium_nusd": None,
+            "requests": 1,
         }
 
     def test_many_hits_are_counted_one_by_one(self, answered, store):

@@ -148,6 +148,7 @@ IMPORTS = {
     "transport": "config dialects.forms door parts streams",
     "types": "",
     "vectors": "file* index",
+    "watch": "file*",
     "weights": "published stamp",
     "wordpiece": "",
     "workers": "",
