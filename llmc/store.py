@@ -88,11 +88,8 @@ class Store:
 
     def family(self, namespace: str, family: bytes) -> list[Entry]:
         """Return the entries that differ in their token limit at most, samples left out."""
-        return self._entries(
-            f"SELECT {ALONE} FROM entry AS e"
-            " WHERE e.namespace = ? AND e.family = ? AND e.sample = 0",
-            (namespace, family),
-        )
+        where = "WHERE e.namespace = ? AND e.family = ? AND e.sample = 0"
+        return self._entries(f"SELECT {ALONE} FROM entry AS e {where}", (namespace, family))
 
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]:
         """Return the remembered samples 1…count of a request, in order."""

@@ -39,7 +39,7 @@ def asked(prompt: str = "which colour?", **parameters) -> Miss:
 
 
 def entry(store, prompt: str = "which colour?", answer: str = "blue"):
-    """An answer as another tier would hand it over: stored elsewhere, with an id of its own there."""
+    """An answer as another tier would hand it over, with an id of its own there."""
     entry_id = store.put(draft(prompt, answer), None)
     found = store.entry(entry_id)
     store.delete([entry_id])

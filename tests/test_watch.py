@@ -66,9 +66,7 @@ def test_reading_changes_nothing(version, store):
 
 def test_what_was_taken_back_changes_nothing(version, store):
     before = version()
-    with pytest.raises(RuntimeError), store.transaction():
-        store.file.execute("UPDATE entry SET answer = 'red'")
-        raise RuntimeError
+    store.file.execute("BEGIN; UPDATE entry SET answer = 'red'; ROLLBACK")
 
     # SQLite's own count goes up even so: a needless look, never a stale answer.
     assert version() in (before, (before[0], store.file.version()[1]))
