@@ -284,19 +284,14 @@ def _tiers(settings: Settings, store: Store | None, *, stays: bool) -> list[Tier
     from llmc.tiers import FileTier, MemoryTier
     from llmc.watch import watch
 
-    tiers: list[Tier] = []
-    if store is not None and stays:
-        store.rules.version = watch(store.file)
-    if store is not None and stays and "memory" in settings.levels:
-        memory = MemoryTier(
-            watch(store.file),
-            max_entries=settings.memory_max_entries,
-            ttl=settings.memory_ttl,
-            timer=time.monotonic,
-        )
-        tiers.append(memory)
-    if store is not None:
-        tiers.append(FileTier(store, drafting.again))
+    if store is None:
+        return []
+    tiers: list[Tier] = [FileTier(store, drafting.again)]
+    if stays:
+        version = store.rules.version = watch(store.file)
+        if "memory" in settings.levels:
+            most, ttl = settings.memory_max_entries, settings.memory_ttl
+            tiers.insert(0, MemoryTier(version, max_entries=most, ttl=ttl, timer=time.monotonic))
     return tiers
 
 
