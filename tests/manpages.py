@@ -145,6 +145,7 @@ def _named(parameter: Parameter) -> str:
 
 def _setting(setting: Setting) -> list[str]:
     default = {"db": "see FILES", "threshold": "none"}.get(setting.name, setting.default)
+    default = ",".join(default) if isinstance(default, tuple) else default
     shown = f"{default:g}" if isinstance(default, float) else "none" if default is None else default
     told = setting.meaning[0].upper() + setting.meaning[1:]
     return _entry(_bold(setting.variable), f"{told}. Default: {shown}.")
