@@ -6,12 +6,15 @@ import shutil
 from itertools import chain
 from pathlib import Path
 
+import apsw
 import pytest
 from drafts import draft, hit_line, line
 from processes import mounted, start
 
 from llmc.store import Store
 from llmc.types import Selector
+
+SCHEMAS = Path(__file__).resolve().parent / "schemas"
 
 #: How often a writer is killed.
 ROUNDS = 30
@@ -48,6 +51,13 @@ def small(tmp_path):
     folder.mkdir()
     with mounted(folder, "-t", "tmpfs", "-o", "size=1m", "tmpfs"):
         yield folder
+
+
+def build(script: Path, path: Path) -> None:
+    """Make a file of an older schema."""
+    connection = apsw.Connection(str(path))
+    connection.execute(script.read_text("utf-8")).fetchall()
+    connection.close()
 
 
 def use_up(folder: Path, *, but: int = 0) -> Path:
@@ -176,6 +186,20 @@ class TestAFullDisk:
         assert (full[0], full[-1]) == (False, True)
         with Store(str(copied(small, tmp_path))) as store:
             assert store.count() == full.count(False)
+            assert_sound(store)
+
+    @pytest.mark.parametrize("left", [0, 20_000, 60_000, 150_000])
+    def test_leaves_an_older_file_as_it_was_or_upgrades_it(self, cli, upstream, small, left):
+        build(SCHEMAS / "1.sql", small / "cache.db")
+        filler = use_up(small, but=left)
+
+        without = cli("ask", "which number?", "--db", f"{small}/cache.db")
+        filler.unlink()
+
+        assert (without.code, without.out) == (0, "answer 1\n")
+        assert without.err.count(f"cache file {small}/cache.db: the disk is full") <= 1
+        with Store(str(small / "cache.db")) as store:
+            assert store.count() >= 3
             assert_sound(store)
 
     def test_is_told_by_a_command_about_the_file(self, cli, small):

@@ -9,6 +9,7 @@ import apsw
 import pytest
 from drafts import draft, line, question
 from processes import at_once, output
+from storms import LONG
 
 from llmc import file as cache_file
 from llmc import keys, schema
@@ -51,6 +52,30 @@ schema.STEPS = (*schema.STEPS[:1], step)
 schema.VERSION = 2
 Store(sys.argv[1])
 """
+
+
+#: Dies before the n-th statement of an opening.
+DIE_AT = """
+import itertools, os, sys
+import apsw
+from llmc.file import File
+
+statements = itertools.count(1)
+
+def trace(*_):
+    if next(statements) == int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+    return True
+
+def follow(connection):
+    connection.exec_trace = trace
+
+apsw.connection_hooks.append(follow)
+File(sys.argv[1]).close()
+"""
+
+#: Every step that a released file has ahead of it.
+AHEAD = [(script, step) for script in RELEASED for step in range(int(script.stem), schema.VERSION)]
 
 
 @pytest.fixture
@@ -358,6 +383,73 @@ class TestAFurtherStep:
         Store(str(path)).close()
 
         assert run(path, "PRAGMA user_version") == [(2,)]
+
+
+@pytest.mark.parametrize("script", RELEASED, ids=lambda path: path.stem)
+def test_an_upgrade_keeps_every_row(script, path):
+    build(script, path)
+    names = {"entry", "scope", "alias", "verdict", "calibration", "refusal", "rule", "invocation"}
+    before = {name: records(path, name) for name in names & tables(path)}
+
+    Store(str(path)).close()
+
+    after = {name: records(path, name, like=rows) for name, rows in before.items()}
+    assert after == before
+
+
+def records(path: Path, table: str, *, like: list[dict] | None = None) -> list[dict]:
+    """The rows of a table by column, or of them the columns that other rows have."""
+    names = [row[1] for row in run(path, f"PRAGMA table_info({table})")]
+    rows = [dict(zip(names, row, strict=True)) for row in run(path, f"SELECT * FROM {table}")]
+    return rows if like is None else [{name: row[name] for name in like[0]} for row in rows]
+
+
+@pytest.mark.parametrize(("script", "step"), AHEAD, ids=[f"{a.stem} to {b + 1}" for a, b in AHEAD])
+def test_each_step_that_fails_leaves_what_those_before_it_made(script, step, tmp_path, monkeypatch):
+    reached, failed = tmp_path / "reached.db", tmp_path / "failed.db"
+    build(script, reached)
+    build(script, failed)
+    taken = schema.STEPS[:step]
+    broken = f"{schema.STEPS[step]}; INSERT INTO nowhere VALUES (1)"
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "STEPS", taken)
+        patch.setattr(schema, "VERSION", step)
+        cache_file.File(str(reached)).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "STEPS", (*taken, broken))
+        patch.setattr(schema, "VERSION", step + 1)
+
+        with pytest.raises(CacheFileError, match="nowhere"):
+            cache_file.File(str(failed))
+
+    assert content(failed) == content(reached)
+    assert shape(failed) == shape(reached)
+
+
+@pytest.mark.parametrize("moment", range(1, 150) if LONG else range(4, 90, 8))
+def test_an_upgrade_that_is_killed_is_taken_up_again(moment, tmp_path):
+    killed, whole = tmp_path / "killed.db", tmp_path / "whole.db"
+    list(map(build, RELEASED[:1] * 2, [killed, whole]))
+    Store(str(whole)).close()
+    said = output(DIE_AT, killed, moment)
+    between = run(killed, "PRAGMA user_version; SELECT count(*) FROM entry")
+
+    Store(str(killed)).close()
+
+    assert said == ""
+    assert between in [[(version,), (3,)] for version in range(1, schema.VERSION + 1)]
+    assert shape(killed) == shape(whole)
+    assert content(killed) == content(whole)
+
+
+@pytest.mark.parametrize("script", RELEASED, ids=lambda path: path.stem)
+def test_very_many_processes_upgrade_one_old_file_together(script, path):
+    build(script, path)
+
+    said = at_once(OPEN, [(path,)] * 16)
+
+    assert said == ["3"] * 16
+    assert run(path, "PRAGMA user_version") == [(schema.VERSION,)]
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty"])
