@@ -201,9 +201,11 @@ def _copy_pages(source: str, target: str, *, alone: bool) -> None:
     with contextlib.closing(_reader(source, alone=alone)) as reader:
         # Held to the end, so that all pages are of one moment, whoever writes meanwhile.
         _rows(reader, "BEGIN")
-        if _rows(reader, "SELECT application_id FROM pragma_application_id") != [(APPLICATION_ID,)]:
+        marks = _rows(reader, "SELECT application_id FROM pragma_application_id")
+        if not _rows(reader, "SELECT count(*) FROM sqlite_schema")[0][0] and marks == [(0,)]:
+            raise LlmcError("nothing is stored yet")  # somebody is just making it
+        if marks != [(APPLICATION_ID,)]:
             raise CacheFileError(f"cache file {source}: it is another program's SQLite file")
-        _rows(reader, "SELECT count(*) FROM sqlite_schema")
         with (
             contextlib.closing(apsw.Connection(os.path.abspath(target))) as writer,
             writer.backup("main", reader, "main") as pages,

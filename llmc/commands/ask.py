@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -186,7 +187,7 @@ def command(
         or (settings.match == "auto" and terminal and typed),
     )
     plain = not (json or extract or verbose or sample or refresh)
-    note = (lambda _: None) if quiet else streams.note
+    note = (lambda _: None) if quiet else _note_once()
     create = not (dry_run or offline)
     with config.open_cache(settings, note=note, create=create, must_work=offline) as cache:
         if dry_run:
@@ -216,6 +217,19 @@ def _audit(settings: config.Settings, request: Request, ask: Ask, hit: Hit) -> N
     """Audit a hit, in a process that nobody waits for."""
     with config.open_cache(settings, note=lambda _: None, create=False) as cache:
         cache.audit(request, ask, hit)
+
+
+def _note_once() -> Callable[[str], None]:
+    """Return what notes a fault of the file once, though it hinders both a look and a write."""
+    told: set[str] = set()
+
+    def note(line: str) -> None:
+        fault = line.partition("; ")[0] if line.startswith("cache file ") else None
+        if fault is None or fault not in told:
+            streams.note(line)
+        told.add(fault or "")
+
+    return note
 
 
 def _ask(cache: Cache, request: Request, ask: Ask) -> Hit:

@@ -11,6 +11,8 @@ from unittest.mock import ANY
 import pytest
 from upstream import USAGE, Reply
 
+from llmc.store import Store
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 #: An answer or a prompt that would set a title, change colours and turn the reading direction.
@@ -1306,3 +1308,14 @@ def test_certificates_that_cannot_be_read_are_a_fault_of_the_configuration(
     assert (result.code, result.out) == (2, "")
     assert "SSL_CERT_FILE" in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_a_fault_of_the_file_is_told_once_though_it_hinders_twice(cli, upstream, db):
+    cli("ask", "one")
+    with Store(str(db)) as store:
+        store.file.execute("DROP TABLE tally; DROP TABLE rule")
+
+    result = cli("ask", "two")
+
+    assert (result.code, result.out) == (0, "answer 2\n")
+    assert result.err.count(f"cache file {db}: ") == 1
