@@ -214,7 +214,7 @@ class _Mix:
             self._put: 8, self._ask: 6, self._same: 3, self._old: 3, self._brief: 3,
             self._donor: 2, self._upgrade: 3, self._backup: 1, self._prune: 4, self._look: 2,
             self._rule: 1, self._doctor: 1,
-            self._rm: 2, self._invalidate: 2, self._bad: 1, self._pin: 1,
+            self._batch: 2, self._rm: 2, self._invalidate: 2, self._bad: 1, self._pin: 1,
         }  # fmt: skip
         self._makers, self._weights = list(makers), list(makers.values())
 
@@ -236,6 +236,10 @@ class _Mix:
         prompt = question(number)
         match = self._chance.choice(["exact", "semantic"])
         return Job("ask", ["ask", prompt, "--match", match], None, prompt)
+
+    def _batch(self, number: str) -> Job:
+        prompts = [question(f"{number}, {n}") for n in range(5)]
+        return Job("batch", ["batch", "-", "-j", "3"], _rows(prompts))
 
     def _same(self, number: str) -> Job:
         prompt = question("the same")
@@ -301,6 +305,10 @@ class _Mix:
         return Job(kind, words(prompt), None, prompt)
 
 
+def _rows(prompts: list[str]) -> str:
+    return "".join(json.dumps({"prompt": prompt}) + "\n" for prompt in prompts)
+
+
 def _line(prompt: str, **changes: Any) -> str:
     """A line of an export: one entry."""
     fields = {
@@ -315,20 +323,22 @@ def _line(prompt: str, **changes: Any) -> str:
 
 def _crowded(chance: random.Random, number: int) -> Job:
     """What one of many does: it asks half of the time, mostly what others ask too."""
-    shared, alone = question(chance.randrange(20)), question(f"of mine, {number}")
+    shared = [question(number) for number in chance.sample(range(20), 4)]
+    alone = question(f"of mine, {number}")
     jobs = {
-        "shared": (10, ["ask", shared, "--json"], shared),
-        "alone": (3, ["ask", alone, "--json"], alone),
-        "gone": (2, ["ask", alone, "--json", "-n", "gone"], alone),
-        "invalidate": (2, ["invalidate", "flower", "-n", "gone", "--yes"], ""),
-        "prune": (2, ["prune"], ""),
-        "list": (2, ["list", "-l", "20"], ""),
-        "search": (2, ["search", "flower", "-l", "20"], ""),
-        "stats": (2, ["stats", "--json"], ""),
+        "shared": (10, ["ask", shared[0], "--json"], None),
+        "alone": (3, ["ask", alone, "--json"], None),
+        "gone": (2, ["ask", alone, "--json", "-n", "gone"], None),
+        "batch": (2, ["batch", "-", "-j", "3", "-q"], _rows([*shared, alone])),
+        "invalidate": (2, ["invalidate", "flower", "-n", "gone", "--yes"], None),
+        "prune": (2, ["prune"], None),
+        "list": (2, ["list", "-l", "20"], None),
+        "search": (2, ["search", "flower", "-l", "20"], None),
+        "stats": (2, ["stats", "--json"], None),
     }
     (kind,) = chance.choices(list(jobs), [weight for weight, _, _ in jobs.values()])
-    _, words, subject = jobs[kind]
-    return Job(kind, words, None, subject)
+    _, words, stdin = jobs[kind]
+    return Job(kind, words, stdin, words[1] if kind in {"shared", "alone", "gone"} else "")
 
 
 # -- how it is done ------------------------------------------------------------------------------

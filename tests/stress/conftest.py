@@ -28,6 +28,7 @@ def world(cli, upstream, tmp_path):
     (folder / "text.txt").write_text("some text\n", encoding="utf-8")
     (folder / "bytes.bin").write_bytes(bytes(range(256)))
     (folder / "empty").touch()
+    (folder / "rows.jsonl").write_text('{"prompt": "which colour?"}\n{"prompt": "why?"}\n{}\n')
     cli("ask", "which colour?", "--db", str(folder / "cache.db"))
     cli("rules", "add", "--event", "moved", "--pattern", "{path}", "--db", str(folder / "cache.db"))
     (folder / "lines.jsonl").write_text(cli("export", "--db", str(folder / "cache.db")).out)

@@ -51,7 +51,8 @@ USUAL = {
     "--temperature": ["0", "0.7"], "--from": ["llm", "folder"], "--url": ["http://127.0.0.1:9/"],
     "prompt": ["which colour?", "-", "what colour is it?"], "pattern": ["colour", "."],
     "words": ["colour", "answer"], "path": ["copy.db", "cache.db"], "name": ["moved", "minilm"],
-    "file": ["lines.jsonl", "-", "cache.db"],
+    "file": ["lines.jsonl", "-", "cache.db", "rows.jsonl", "rows.jsonl"],
+    "--max-cost": ["1", "0"], "--jobs": ["1", "3"],
 }  # fmt: skip
 
 #: No endless tries; no file elsewhere.

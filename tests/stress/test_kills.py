@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,6 +53,7 @@ def tried(told: Iterable[Told], *kinds: str) -> set[str]:
 def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_left_behind(
     upstream, folder, db, cli, program
 ):
+    Store(str(db)).close()
     told = storms.rage("kills", ROUNDS, SEED, str(folder))
 
     whole = [each for each in told if each.code != -signal.SIGKILL]
@@ -67,12 +69,18 @@ def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_left_behind(
     assert same in tried(told, "same")
     given = {p: a.rstrip("!") for p, a in answers.items()}
     assert given == {prompt: answer_to(prompt) for prompt in answers}
+    assert answered_in_batches(told) - set(answers.values()) == set()
     assert_upgraded(tried(told, "upgrade"))
     assert_copied(acknowledged(told, "backup"))
     assert_left_tidy(cli, folder, db)
     last = program("ask", "is all well?")
     assert (last.code, last.out) == (0, answer_to("is all well?") + "\n")
     assert program("doctor").code == 0
+
+
+def answered_in_batches(told: Iterable[Told]) -> set[str]:
+    lines = [line for each in told if each.kind == "batch" for line in each.out.splitlines(True)]
+    return {json.loads(line)["answer"] for line in lines if line.endswith("\n")}
 
 
 def assert_upgraded(paths: Iterable[str]) -> None:
