@@ -37,8 +37,8 @@ def start(work: Callable[[], None]) -> None:
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
-        for number in range(3):
-            os.dup2(null, number)
+        for stream in range(3):
+            os.dup2(null, stream)
         os.closerange(3, _DESCRIPTORS)
         work()
     finally:
