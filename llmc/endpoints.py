@@ -104,9 +104,9 @@ def key_of(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     raise KeyRefused(
         f"no key for {endpoint.name}: {endpoint.key_env} is not set",
         hint=(
-            f"with a key      export {endpoint.key_env}=…\n"
-            'with Ollama     llmc ask -m ollama/llama3.2 "…"   (http://127.0.0.1:11434)\n'
-            "with neither    llmc demo"
+            f"with a key: export {endpoint.key_env}=…\n"
+            'with Ollama: llmc ask -m ollama/llama3.2 "…" (http://127.0.0.1:11434)\n'
+            "with neither: llmc demo"
         ),
     )
 

@@ -116,7 +116,8 @@ class Store:
             raise LlmcError("the last answer was not stored", hint="llmc list shows what is")
         entry = self.entry(meant)
         if entry is None:
-            raise LlmcError(f"no entry {meant}", hint="llmc list shows what there is")
+            gone = f"the last answer, entry {meant}, is gone" if entry_id is None else ""
+            raise LlmcError(gone or f"no entry {meant}", hint="llmc list shows what there is")
         return meant, entry
 
     def frame(self, entry_id: int) -> tuple[str, dict[str, Any] | None]:

@@ -145,7 +145,9 @@ def _number(text: str) -> float:
 
 
 def hit_line(source: str, age_: float, saved_nusd: int | None, saved_seconds: float) -> str:
-    """Write where a stored answer came from, how old it is and what it saved."""
+    """Write where a stored answer came from, how old it is and what it saved, if anything."""
+    if not saved_nusd and not saved_seconds:
+        return f"{source} hit, {age(age_)} old"
     saved = usd(saved_nusd) if saved_nusd else seconds(saved_seconds)
     unknown = " (price unknown)" if saved_nusd is None else ""
     return f"{source} hit, {age(age_)} old, saved {saved}{unknown}"

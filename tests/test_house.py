@@ -31,8 +31,7 @@ IMPORTS = {
     "blueprint": "schema",
     "breaks": "",
     "budget": "keys",
-    "cache": "asking auditing drafting flight* keys levels lives policy pricing tally"
-    " tiers",
+    "cache": "asking auditing drafting flight* keys levels lives policy pricing tally tiers",
     "calibration": "",
     "checks": "config endpoints mending output places provider salvage store weights",
     "child": "",

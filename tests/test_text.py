@@ -321,6 +321,11 @@ def test_a_hit_says_what_it_saved(saved_nusd, line):
     assert text.hit_line("exact", 3.5 * DAY, saved_nusd, 1.9) == line
 
 
+def test_a_hit_that_saved_nothing_known_does_not_boast():
+    """An answer that was put by hand took nobody's time and money."""
+    assert text.hit_line("exact", 3.5 * DAY, None, 0.0) == "exact hit, 3 d old"
+
+
 @pytest.mark.parametrize(
     ("seconds", "written"),
     [

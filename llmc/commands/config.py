@@ -30,7 +30,8 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
         return
     shown = [(name, _shown(value), origin) for name, value, origin in rows]
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
-    output.print_table(("setting", "value", "origin"), shown, color=colors)
+    columns = ("setting", "value", "origin")
+    output.print_table(columns, shown, color=colors, flexible="value", wrap=True)
 
 
 def _shown(value: Any) -> str:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from llmc.settings import SETTINGS
+
 
 def shown(result) -> dict[str, tuple[object, str]]:
     """Return each setting's value and origin."""
@@ -292,3 +294,12 @@ def test_values_do_not_command_the_terminal(cli, configuration, upstream):
 
     assert "[red]m[/x]\ufffd[2J" in result.out
     assert "\x1b" not in result.out
+
+
+def test_a_narrow_terminal_shows_all_names_and_all_of_their_values(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    shown = cli("config", terminal=True).out
+
+    assert "…" not in shown
+    assert [s.name for s in SETTINGS if f"{s.name} " not in shown] == []

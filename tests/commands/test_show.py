@@ -132,6 +132,17 @@ def test_an_empty_cache_does_not_speak_of_a_last_answer(cli):
     assert "the last answer was not stored" not in result.err
 
 
+def test_a_last_answer_that_was_removed_is_told_as_such(cli, upstream):
+    cli("ask", "one")
+    cli("ask", "two")
+    cli("rm", "2", "--yes")
+
+    result = cli("show")
+
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("llmc: error: the last answer, entry 2, is gone\n")
+
+
 def test_an_entry_that_was_removed_since_is_gone(cli, upstream):
     cli("ask", "q")
     cli("invalidate", "q", "--yes")
