@@ -12,7 +12,7 @@ import re
 import statistics
 import zlib
 from collections import Counter, deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from llmc.breaks import REASONS, Part, break_between, shared, size, stable
 from llmc.marking import scheme_of
@@ -31,15 +31,23 @@ LEAST = 700
 #: Texts are compared by runs of six words, of which one in eight counts; so many of them, or so
 #: many bytes of a common beginning, are about `LEAST` tokens.
 _WORDS, _SAMPLE, _ENOUGH, _ENOUGH_BYTES = 6, 8, 60, 2800
+_OPENING = 200
 
 #: How much of what was read must be the same text, since tokens are spread over bytes.
 _READ = 0.9
+
+#: The share of what is lost from which on a cause has a group of its own.
+_SHARE = 0.2
 
 #: How many pairs of a group are compared word by word.
 _PAIRS = 12
 
 #: How long something is remembered whose provider publishes no rules, in seconds.
 _UNKNOWN_LIFETIME = 3600.0
+
+
+#: A setting's reason, or the part in which a text broke, with the place where its form is known.
+_Cause: TypeAlias = "tuple[str | None, int, tuple[int, str] | None]"
 
 
 class Sent(NamedTuple):
@@ -79,6 +87,8 @@ class Step(NamedTuple):
     idle: float | None = None
     eligible: int | None = None  # tokens that the provider could have read, were nothing in the way
     missed: int = 0  # of them not read
+    found: Break | None = None  # where its text left that of `near`
+    read: bool = True  # whether what it wrote was read again
 
 
 class Group(NamedTuple):
@@ -111,7 +121,8 @@ def groups(
 
     `unit` prices a request's tokens. The most expensive group comes first.
     """
-    found = [_group(members, unit) for members in _alike(requests) if len(members) > 1]
+    alike = (members for members in _alike(requests) if len(members) > 1)
+    found = [group for members in alike for group in _groups(members, unit)]
     grouped = {id(step.sent) for group in found for step in group.steps}
     alone = [request for request in requests if id(request) not in grouped]
     return sorted(found, key=lambda group: -((group.lost or 0) + (group.wasted or 0))), alone
@@ -127,53 +138,109 @@ def _alike(requests: Iterable[Sent]) -> list[list[Sent]]:
     """Put each request to the group that holds most of its words, if those are enough."""
     made: list[list[Sent]] = []
     known: dict[tuple[str, int], int] = {}
-    sketches: dict[str, frozenset[int]] = {}
+    begun: dict[tuple[str, str], list[int]] = {}
+    sketch = _Sketches()
     for request in requests:
         if (request.prompt or 0) < LEAST:
             continue
-        marks = frozenset().union(*(_sketch(part.text, sketches) for part in request.parts))
+        marks = frozenset().union(*(sketch[part.text] for part in request.parts))
         votes = Counter(
             group for mark in marks if (group := known.get((request.base_url, mark))) is not None
         )
+        alike = begun.setdefault((request.base_url, _opening(request)), [])
         best = next((g for g, count in votes.most_common(1) if count >= _ENOUGH), None)
         if best is None:
-            best = _beginning(request, made)
+            best = next((g for g in alike if _begins_like(request, made[g][-1])), None)
         if best is None:
             best = len(made)
             made.append([])
         made[best].append(request)
+        if best not in alike:
+            alike.append(best)
         for mark in marks:
             known.setdefault((request.base_url, mark), best)
     return made
 
 
-def _beginning(request: Sent, made: list[list[Sent]]) -> int | None:
-    """Return the group whose newest member begins like a request, word for word."""
-    for number, members in enumerate(made):
-        newest = members[-1]
-        alike = newest.base_url == request.base_url and shared(newest.parts, request.parts)
-        if alike >= _ENOUGH_BYTES:
-            return number
-    return None
+def _opening(request: Sent) -> str:
+    """Return the first characters of a request: a quick look at whether two may begin alike."""
+    return "".join(part.text[:_OPENING] for part in request.parts)[:_OPENING]
 
 
-def _sketch(text: str, known: dict[str, frozenset[int]]) -> frozenset[int]:
-    if text not in known:
+def _begins_like(request: Sent, other: Sent) -> bool:
+    return shared(other.parts, request.parts) >= _ENOUGH_BYTES
+
+
+class _Chosen(dict[str, bool]):
+    """Whether runs that begin with a word count, for one word in eight; each is asked often."""
+
+    def __missing__(self, word: str) -> bool:
+        chosen = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _SAMPLE == 0
+        self[word] = chosen
+        return chosen
+
+
+class _Sketches(dict[str, frozenset[int]]):
+    """Hashes of some runs of words of a text: those that texts share tell how much they share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chosen = _Chosen()
+
+    def __missing__(self, text: str) -> frozenset[int]:
         words = re.findall(r"\w{1,12}|[^\w\s]", text)
-        runs = (" ".join(words[n : n + _WORDS]) for n in range(len(words) - _WORDS + 1))
-        hashes = (zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs)
-        known[text] = frozenset(each for each in hashes if each % _SAMPLE == 0)
-    return known[text]
+        chosen = self._chosen
+        places = [n for n, word in enumerate(words[: 1 - _WORDS]) if chosen[word]]
+        runs = (" ".join(words[n : n + _WORDS]) for n in places)
+        made = frozenset(zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs)
+        self[text] = made
+        return made
 
 
-def _group(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Group:
+def _groups(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Iterable[Group]:
+    """Make one group of requests that share a beginning, or more if they lose for several causes.
+
+    A cause that takes less than a fifth of what is lost has no group of its own.
+    """
     steps = list(_steps(members))
     kept = _stable(steps)
-    steps = [_measured(step, sum(kept)) for step in steps]
+    measured = [_measured(step, sum(kept)) for step in steps]
+    steps = [s._replace(read=read) for s, read in zip(measured, _reread(steps), strict=True)]
+    tokens: Counter[_Cause | None] = Counter()
+    for step in steps:
+        # Without rules nothing is eligible, and a request counts as one.
+        tokens[_cause(step)] += step.missed if step.eligible is not None else 1
+    lost = [(cause, count) for cause, count in tokens.most_common() if cause is not None]
+    main = lost[0][0] if lost else None
+    much = (cause for cause, count in lost if count >= _SHARE * tokens.total())
+    causes = dict.fromkeys((main, *much))  # a set in order
+    for cause in causes:
+        wanted = [
+            step
+            for step in steps
+            if (found := _cause(step)) == cause or (cause == main and found not in causes)
+        ]
+        yield _told(wanted, kept, unit)
+
+
+def _cause(step: Step) -> _Cause | None:
+    """Say what a request lost for: a setting, or a text that broke at a place; None if nothing."""
+    if step.eligible is not None and not step.missed:
+        return None
+    if step.reason is None and step.near is None:
+        return None
+    if step.reason is not None or step.found is None:
+        return (step.reason, 0, None)
+    found = step.found
+    return (None, found.part, (found.character, found.kind) if found.kind else None)
+
+
+def _told(
+    steps: Sequence[Step], kept: tuple[int, ...], unit: Callable[[Sent], Unit | None]
+) -> Group:
     priced = [(step, unit(step.sent)) for step in steps]
     losses = [step.missed * (each.fresh - each.read) for step, each in priced if each is not None]
     known = len(losses) == len(steps) and any(step.sent.cached is not None for step in steps)
-    unread = [s.sent for s, read in zip(steps, _reread(steps), strict=True) if not read]
     reasons: Counter[str] = Counter()
     for step in steps:
         if step.missed:
@@ -182,7 +249,7 @@ def _group(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Group:
         tuple(steps),
         kept,
         sum(losses) if known and steps[-1].eligible is not None else None,
-        premium(unread, unit) if known else None,
+        premium([step.sent for step in steps if not step.read], unit) if known else None,
         _breaks(steps),
         tuple(reasons.most_common()),
     )
@@ -190,19 +257,17 @@ def _group(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Group:
 
 def _breaks(steps: Iterable[Step]) -> tuple[tuple[Break, int, int], ...]:
     """Gather the places at which texts broke: each kind of change by itself, others by part."""
-    tokens: Counter[tuple[int, int, str | None]] = Counter()
-    requests: Counter[tuple[int, int, str | None]] = Counter()
-    example: dict[tuple[int, int, str | None], Break] = {}
+    tokens: Counter[_Cause] = Counter()
+    requests: Counter[_Cause] = Counter()
+    example: dict[_Cause, Break] = {}
     for step in steps:
-        found = break_between(step.near.parts, step.sent.parts) if step.near else None
-        if found is None or (step.eligible is not None and not step.missed):
+        if step.found is None or (cause := _cause(step)) is None:
             continue
-        place = (found.part, found.character if found.kind else -1, found.kind)
-        tokens[place] += step.missed
-        requests[place] += 1
-        if place not in example or found.character < example[place].character:
-            example[place] = found
-    return tuple((example[place], requests[place], count) for place, count in tokens.most_common())
+        tokens[cause] += step.missed
+        requests[cause] += 1
+        if cause not in example or step.found.character < example[cause].character:
+            example[cause] = step.found
+    return tuple((example[cause], requests[cause], count) for cause, count in tokens.most_common())
 
 
 def _steps(members: Iterable[Sent]) -> Iterable[Step]:
@@ -260,6 +325,8 @@ def _stable(steps: Sequence[Step]) -> tuple[int, ...]:
 def _measured(step: Step, kept: int) -> Step:
     """Estimate what the provider could have read for a request, and what of it was not."""
     scheme = _scheme(step.sent)
+    broken = break_between(step.near.parts, step.sent.parts) if step.near else None
+    step = step._replace(found=broken)
     if scheme is None or step.sent.prompt is None:
         return step
     is_first = step.near is None and step.reason is None

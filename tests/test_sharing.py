@@ -227,6 +227,28 @@ def test_asked_again_is_no_break():
     assert found.lost == 0
 
 
+def test_two_causes_are_two_groups():
+    clock = [dated(n) for n in range(4)]
+    later = [sent(GUIDE, prose(f"document {n}", 600), at=600.0 + n) for n in range(4)]
+
+    found, alone = sharing.groups([*clock, *later], unit)
+
+    assert (len(found), alone) == (2, [])
+    assert {group.broken[0][0].kind for group in found} == {"a date and time", None}
+    assert sorted(len(group.steps) for group in found) in ([3, 5], [4, 4])
+
+
+def test_a_cause_of_little_has_no_group_of_its_own():
+    clock = [dated(n) for n in range(9)]
+    later = [sent(GUIDE, prose(f"document {n}", 60), at=600.0 + n) for n in range(2)]
+
+    found = only([*clock, *later])
+
+    assert len(found.steps) == 11
+    assert found.broken[0][0].kind == "a date and time"
+    assert len(found.broken) > 1
+
+
 # -- what was written for nothing ----------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """`llmc prefix`: where shared beginnings break on their way to a provider, and what that costs."""
 
 # No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
+import functools
 import time
 from typing import Any
 
@@ -48,16 +49,18 @@ def command(
     age = duration("--since", since)
     start = 0.0 if age is None else time.time() - age
 
-    def unit(request: Sent) -> Unit | None:
+    @functools.cache
+    def costs(model: str, base_url: str, served: str | None) -> Unit | None:
         counts = Tokens(10_000, 0), Tokens(10_000, 0, 10_000), Tokens(10_000, 0, 0, 10_000)
-        costs = [
-            price(
-                request.model, request.base_url, each, served=request.served, rates=settings.rates
-            ).cost
+        found = [
+            price(model, base_url, each, served=served, rates=settings.rates).cost
             for each in counts
         ]
-        known = [cost / 10_000 for cost in costs if cost is not None]
+        known = [cost / 10_000 for cost in found if cost is not None]
         return Unit(*known) if len(known) == len(counts) else None
+
+    def unit(request: Sent) -> Unit | None:
+        return costs(request.model, request.base_url, request.served)
 
     with Store(settings.db, create=False) as store:
         requests, textless = sent(store.file, since=start, model=model, namespace=namespace)
