@@ -356,6 +356,15 @@ _TOGETHER = """
 ALTER TABLE ledger ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;
 """
 
+# The last list of a provider's models, for a proxy that cannot reach it.
+_LISTED = """
+CREATE TABLE listed (
+    base_url  TEXT PRIMARY KEY,
+    body      BLOB NOT NULL,
+    at        REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
 STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FIRST,
     _SECOND,
@@ -365,6 +374,7 @@ STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _PREMIUM,
     _UNPRICED,
     _TOGETHER,
+    _LISTED,
 )
 VERSION = len(STEPS)
 

@@ -33,6 +33,7 @@ IMPORTS = {
     "budget": "keys",
     "cache": "asking auditing drafting flight* keys levels lives policy pricing tally tiers",
     "calibration": "",
+    "catalogue": "file*",
     "checks": "config endpoints mending output places provider salvage store weights",
     "child": "",
     "cli": "__init__ config help streams",
@@ -67,6 +68,7 @@ IMPORTS = {
     "index": "file*",
     "input": "invocation streams",
     "invocation": "",
+    "journal": "file*",
     "judging": "endpoints keys policy",
     "keys": "",
     "layout": "",
@@ -105,21 +107,24 @@ IMPORTS = {
     "proxy.answers": "dialects.forms dialects.wire* proxy.directives proxy.gate* proxy.refusal"
     " proxy.relay* proxy.upstream",
     "proxy.app": "dialects.embeddings dialects.forms dialects.wire proxy.answers"
-    " proxy.desk* proxy.directives proxy.gate* proxy.intake proxy.refusal proxy.relay proxy.tally*"
-    " proxy.upstream proxy.vectors",
+    " proxy.desk* proxy.directives proxy.front* proxy.gate* proxy.intake proxy.refusal proxy.relay"
+    " proxy.tally* proxy.upstream proxy.vectors",
     "proxy.desk": "cache* parts proxy.directives*",
     "proxy.directives": "proxy.refusal",
+    "proxy.front": "catalogue journal proxy.desk* proxy.gate proxy.page proxy.refusal proxy.tally*"
+    " store*",
     "proxy.gate": "proxy.refusal",
     "proxy.intake": "proxy.refusal",
     "proxy.listening": "",
+    "proxy.page": "journal* text",
     "proxy.refusal": "",
     "proxy.relay": "dialects.wire* proxy.refusal*",
     "proxy.tally": "text",
     "proxy.upstream": "proxy.gate* proxy.refusal",
     "proxy.vectors": "parts* proxy.desk* proxy.gate* proxy.refusal proxy.relay* proxy.tally*"
     " proxy.upstream",
-    "proxy.wiring": "cache* config endpoints file proxy.app proxy.desk proxy.gate proxy.tally"
-    " proxy.upstream store",
+    "proxy.wiring": "cache* config endpoints file proxy.app proxy.desk proxy.front proxy.gate"
+    " proxy.tally proxy.upstream store",
     "published": "",
     "questions": "keys semantic",
     "removal": "file* paraphrases* vectors*",
@@ -236,6 +241,8 @@ PURE = {
 
 #: Where SQL text may stand.
 SQL = {
+    "catalogue",
+    "journal",
     "schema",
     "sent",
     "file",

@@ -47,11 +47,11 @@ def kept(hit: Hit, call: Call) -> Response:
     return Response(body, headers=directives.headers_of(hit) | {"content-type": content_type})
 
 
-def whole(body: bytes, told: dict[str, str]) -> Response:
+def whole(body: bytes, told: dict[str, str], *, status: int = 200) -> Response:
     """Make the response of a body that is there."""
     from starlette.responses import Response
 
-    return Response(body, headers=told)
+    return Response(body, status_code=status, headers=told)
 
 
 def refusal(refused: Refused) -> Response:

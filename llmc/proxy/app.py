@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from llmc.proxy.desk import Desk
+    from llmc.proxy.front import Front
     from llmc.proxy.gate import Caller, Gate
     from llmc.proxy.tally import Tally
     from llmc.proxy.upstream import Upstream
@@ -48,6 +49,7 @@ class Proxy:
         gate: Gate,
         ask: Ask,
         tally: Tally,
+        front: Front,
         clock: Callable[[], float] = time.time,
         grace: float = GRACE,
         on_missed: Callable[[Request], None] = lambda _: None,
@@ -61,6 +63,7 @@ class Proxy:
         self._gate = gate
         self._ask = ask
         self._tally = tally
+        self._front = front
         self._clock = clock
         self._on_missed = on_missed
         self._relays = Relays(grace=grace)
@@ -93,6 +96,8 @@ class Proxy:
     # -- the order of things ---------------------------------------------------------------------
 
     async def _response(self, request: HttpRequest) -> ASGIApp:
+        if self._front.takes(request):
+            return await self._front.answer(request)
         caller = self._gate.caller(request.headers)
         path = request.url.path.removeprefix("/v1")
         dialect = forms.DIALECTS.get(path.strip("/"))
@@ -100,6 +105,8 @@ class Proxy:
             return await self._asked(request, caller, path, dialect)
         if request.method == "POST" and path.strip("/") == "embeddings":
             return await self._embedded(request, caller, path)
+        if request.method == "GET" and path.strip("/") == "models" and not request.url.query:
+            return await self._listed(request, caller, path)
         return await self._passed(request, caller, path, request.stream())
 
     async def _asked(
@@ -294,6 +301,28 @@ class Proxy:
         self._desk.record_again(call.request, call.wish.ask)
 
     # -- passing on ------------------------------------------------------------------------------
+
+    async def _listed(self, request: HttpRequest, caller: Caller, path: str) -> ASGIApp:
+        """Pass the list of models on; where the provider is out of reach, its last one will do."""
+        base_url, source = self._upstream.base_url, "passed"
+        headers = request.headers.items()
+        try:
+            if self._ask.offline:
+                raise Refused(504, "not in the cache: offline", code="not_cached", final=True)
+            async with self._upstream.call(
+                "GET", path, headers=headers, caller=caller, content=b""
+            ) as response:
+                status, body = response.status_code, await response.aread()
+            if response.is_success:
+                await self._desk.run(lambda: self._front.keep_list(base_url, body))
+        except Refused as refused:
+            listed = await self._desk.run(lambda: self._front.listed(base_url))
+            if refused.status < 500 or listed is None:
+                raise
+            status, body, source = 200, listed, "exact"
+        self._tally.by_source[source] += 1
+        told = {"x-llmc-source": source, "content-type": "application/json"}
+        return answers.whole(body, told, status=status)
 
     async def _passed(
         self, request: HttpRequest, caller: Caller, path: str, content: Any

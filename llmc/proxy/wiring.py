@@ -9,6 +9,7 @@ from llmc.endpoints import key_of
 from llmc.errors import CacheFileError, ConfigError
 from llmc.proxy.app import GRACE, Proxy
 from llmc.proxy.desk import Desk
+from llmc.proxy.front import Front
 from llmc.proxy.gate import Gate
 from llmc.proxy.tally import Tally
 from llmc.proxy.upstream import Upstream
@@ -93,7 +94,8 @@ def wire(
 ) -> Wired:
     """Put a proxy together around the file that `opened` opens; the desk closes it."""
     # Vectors are made by the next lookup by meaning: nobody waits for one here.
-    exact = config.cache_of(settings, opened(), note=note, meaning=lambda: None)
+    store = opened()
+    exact = config.cache_of(settings, store, note=note, meaning=lambda: None)
 
     def by_meaning() -> Cache:
         return config.cache_of(settings, opened(), note=note)
@@ -112,13 +114,14 @@ def wire(
         offline=offline,
         by_meaning=settings.match == "semantic",
     )
-    tally = Tally()
+    tally, gate = Tally(), Gate(tokens, host=host)
     app = Proxy(
         desk=desk,
         upstream=upstream,
-        gate=Gate(tokens, host=host),
+        gate=gate,
         ask=ask,
         tally=tally,
+        front=Front(desk, store, gate, tally),
         grace=grace,
         on_missed=on_missed,
     )
