@@ -148,7 +148,7 @@ class Cache:
             return self.put(miss, answer, ask)
 
         try:
-            return self._shared(miss, ask, led, asked_at=asked_at)
+            return self.share(miss, ask, led, asked_at=asked_at)
         except LlmcError as error:
             # Half an answer is on the screen already: another one must not follow it.
             may_stand_in = isinstance(error, Unavailable) and not said
@@ -159,6 +159,21 @@ class Cache:
             self._note(f"{error}; answering from the cache")
             now = self._clock()
             return drafting.served(miss.stale, "stale", at=now, latency=0.0, bill=miss.bill)
+
+    def share(
+        self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, asked_at: float | None = None
+    ) -> Hit:
+        """Fetch an answer, or wait for that of another who asks the same just now."""
+        if self._flights is None or not policy.may_share(miss, ask):
+            return fetch()
+        return self._flights.fly(
+            ask.namespace,
+            miss.key,
+            asked_at=self._clock() if asked_at is None else asked_at,
+            look=lambda: self._held(miss, ask, self._timer())[1],
+            ask=fetch,
+            is_kept=lambda hit: hit.unkept is None,
+        )
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
         """Look a request up in the levels; the provider is not asked.
@@ -275,19 +290,6 @@ class Cache:
             return seen, None
         took, bill = self._since(started), miss.bill
         return seen, drafting.served(seen.entry, seen.source, at=now, latency=took, bill=bill)
-
-    def _shared(self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, asked_at: float) -> Hit:
-        """Fetch an answer, or wait for that of another who asks the same just now."""
-        if self._flights is None or not policy.may_share(miss, ask):
-            return fetch()
-        return self._flights.fly(
-            ask.namespace,
-            miss.key,
-            asked_at=asked_at,
-            look=lambda: self._held(miss, ask, self._timer())[1],
-            ask=fetch,
-            is_kept=lambda hit: hit.unkept is None,
-        )
 
     def _since(self, started: float) -> float:
         return max(0.0, self._timer() - started)

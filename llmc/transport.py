@@ -53,7 +53,9 @@ def wrap(
     from llmc import streams
 
     settings = config.load({"db": db, "namespace": namespace, "ttl": ttl, "match": match})
-    cache = config.open_cache(settings, note=streams.note, create=not offline, must_work=offline)
+    cache = config.open_cache(
+        settings, note=streams.note, create=not offline, must_work=offline, stays=True
+    )
     ask = Ask(
         namespace=settings.namespace,
         mode=settings.cache,

@@ -107,8 +107,8 @@ IMPORTS = {
     "proxy.answers": "dialects.forms dialects.wire* proxy.directives proxy.gate* proxy.refusal"
     " proxy.relay* proxy.upstream",
     "proxy.app": "dialects.embeddings dialects.forms dialects.wire proxy.answers"
-    " proxy.desk* proxy.directives proxy.front* proxy.gate* proxy.intake proxy.refusal proxy.relay"
-    " proxy.tally* proxy.upstream proxy.vectors",
+    " proxy.desk* proxy.directives proxy.front* proxy.gate* proxy.intake proxy.passing"
+    " proxy.refusal proxy.relay proxy.tally* proxy.upstream proxy.vectors",
     "proxy.desk": "cache* parts proxy.directives*",
     "proxy.directives": "proxy.refusal",
     "proxy.front": "catalogue journal proxy.desk* proxy.gate proxy.page proxy.refusal proxy.tally*"
@@ -117,6 +117,8 @@ IMPORTS = {
     "proxy.intake": "proxy.refusal",
     "proxy.listening": "",
     "proxy.page": "journal* text",
+    "proxy.passing": "proxy.answers proxy.desk* proxy.front* proxy.gate* proxy.refusal proxy.tally*"
+    " proxy.upstream*",
     "proxy.refusal": "",
     "proxy.relay": "dialects.wire* proxy.refusal*",
     "proxy.tally": "text",

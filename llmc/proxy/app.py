@@ -6,12 +6,15 @@ What it does not understand is passed on untouched, and nothing of it is kept.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from llmc.dialects import embeddings, forms, wire
+from llmc.errors import LlmcError
 from llmc.proxy import answers, directives, intake
 from llmc.proxy.answers import Call, Relayed
+from llmc.proxy.passing import Passage
 from llmc.proxy.refusal import Refused
 from llmc.proxy.relay import Relay, Relays
 from llmc.proxy.upstream import answer_headers
@@ -19,6 +22,7 @@ from llmc.proxy.vectors import Batch, Vectors
 from llmc.types import Hit, Request
 
 if TYPE_CHECKING:
+    import concurrent.futures
     from collections.abc import Callable
 
     import httpx2
@@ -36,6 +40,10 @@ __all__ = ["GRACE", "Proxy"]
 
 #: The seconds that an answer nobody waits for any more may take to come to its end.
 GRACE = 5.0
+
+
+class _Unanswered(Exception):
+    """Says that the provider gave no answer that others could be given."""
 
 
 class Proxy:
@@ -68,6 +76,7 @@ class Proxy:
         self._on_missed = on_missed
         self._relays = Relays(grace=grace)
         self._vectors = Vectors(desk, upstream, tally)
+        self._passage = Passage(desk, upstream, front, tally)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the server through its life."""
@@ -106,8 +115,9 @@ class Proxy:
         if request.method == "POST" and path.strip("/") == "embeddings":
             return await self._embedded(request, caller, path)
         if request.method == "GET" and path.strip("/") == "models" and not request.url.query:
-            return await self._listed(request, caller, path)
-        return await self._passed(request, caller, path, request.stream())
+            offline = self._ask.offline
+            return await self._passage.listed(request, caller, path, offline=offline)
+        return self._passed(request, caller, path, request.stream())
 
     async def _asked(
         self, request: HttpRequest, caller: Caller, path: str, dialect: Any
@@ -123,7 +133,7 @@ class Proxy:
         content = await intake.body_of(request)
         call = self._call(request, caller, path, dialect, content)
         if call is None:
-            return await self._passed(request, caller, path, content)
+            return self._passed(request, caller, path, content)
         landed = self._relays.landed
         found = await self._lookup(call)
         if isinstance(found, Hit):
@@ -147,7 +157,7 @@ class Proxy:
         wish = directives.wish_of(request.headers, self._ask, caller=caller.name)
         body = self._object(request, content)
         if body is None or not embeddings.is_understood(body):
-            return await self._passed(request, caller, path, content)
+            return self._passed(request, caller, path, content)
         asked = Request(self._upstream.base_url, body, "embeddings", self._upstream.name)
         parts = await self._desk.parts(asked, wish, now=self._clock())
         if not parts.missing:
@@ -205,21 +215,54 @@ class Proxy:
                 relay.hit, relay.replayed = found, True
                 relay.end()
                 return
-        self._tally.upstream_calls += 1
         self._tally.open_answers += 1
         try:
-            await self._fetch(relay, call, miss)
+            if miss.bypass or not self._desk.may_wait:
+                await self._fetch(relay, call, miss)
+            else:
+                await self._share(relay, call, miss)
             relay.end()
         except Refused as refused:
             relay.fail(refused)
+        except LlmcError as error:  # another process's
+            relay.fail(Refused(502, str(error), code="upstream_failed"))
         except Exception as error:  # noqa: BLE001  (all who wait for it depend on its end)
             what = f"the provider's answer broke off ({type(error).__name__})"
             relay.fail(Refused(502, what, code="upstream_broke_off"))
         finally:
             self._tally.open_answers -= 1
 
+    async def _share(self, relay: Relay, call: Call, miss: Miss) -> None:
+        """Fetch an answer, or wait for that which another process has just asked for."""
+        loop = asyncio.get_running_loop()
+        fetching: list[concurrent.futures.Future[None]] = []
+        left = threading.Event()
+
+        def lead() -> Hit:
+            if not left.is_set():
+                fetching.append(
+                    asyncio.run_coroutine_threadsafe(self._fetch(relay, call, miss), loop)
+                )
+                fetching[0].result()
+            if relay.hit is None:
+                raise _Unanswered
+            return relay.hit
+
+        try:
+            hit = await self._desk.share(miss, call.wish.ask, lead)
+        except _Unanswered:  # but the relay has told what came in its place
+            return
+        except asyncio.CancelledError:
+            left.set()
+            for each in fetching:
+                each.cancel()
+            raise
+        if relay.hit is None:
+            relay.hit, relay.replayed = hit, True
+
     async def _fetch(self, relay: Relay, call: Call, miss: Miss) -> None:
         started = time.monotonic()
+        self._tally.upstream_calls += 1
         async with self._upstream.call(
             "POST", call.path, headers=call.headers, caller=call.caller, content=call.content
         ) as response:
@@ -300,65 +343,9 @@ class Proxy:
         self._tally.served(relay.hit, as_source="exact")
         self._desk.record_again(call.request, call.wish.ask)
 
-    # -- passing on ------------------------------------------------------------------------------
-
-    async def _listed(self, request: HttpRequest, caller: Caller, path: str) -> ASGIApp:
-        """Pass the list of models on; where the provider is out of reach, its last one will do."""
-        base_url, source = self._upstream.base_url, "passed"
-        headers = request.headers.items()
-        try:
-            if self._ask.offline:
-                raise Refused(504, "not in the cache: offline", code="not_cached", final=True)
-            async with self._upstream.call(
-                "GET", path, headers=headers, caller=caller, content=b""
-            ) as response:
-                status, body = response.status_code, await response.aread()
-            if response.is_success:
-                await self._desk.run(lambda: self._front.keep_list(base_url, body))
-        except Refused as refused:
-            listed = await self._desk.run(lambda: self._front.listed(base_url))
-            if refused.status < 500 or listed is None:
-                raise
-            status, body, source = 200, listed, "exact"
-        self._tally.by_source[source] += 1
-        told = {"x-llmc-source": source, "content-type": "application/json"}
-        return answers.whole(body, told, status=status)
-
-    async def _passed(
-        self, request: HttpRequest, caller: Caller, path: str, content: Any
-    ) -> ASGIApp:
-        """Pass a request on as it is, and its answer back as it comes."""
+    def _passed(self, request: HttpRequest, caller: Caller, path: str, content: Any) -> ASGIApp:
         wish = directives.wish_of(request.headers, self._ask, caller=caller.name)
-        if wish.ask.offline:
-            raise Refused(504, "not in the cache: offline", code="not_cached", final=True)
-        query = f"?{request.url.query}" if request.url.query else ""
-        length = None
-        if not isinstance(content, bytes):
-            length = request.headers.get("content-length")
-            has_body = length is not None or "transfer-encoding" in request.headers
-            content = content if has_body else b""
-        encodings = request.headers.get("accept-encoding", "identity")
-        tally, upstream = self._tally, self._upstream
-
-        async def respond(scope: Scope, receive: Receive, send: Send) -> None:
-            try:
-                async with upstream.call(
-                    request.method,
-                    f"{path}{query}",
-                    headers=request.headers.items(),
-                    caller=caller,
-                    content=content,
-                    length=length,
-                    encodings=encodings,
-                ) as response:
-                    tally.upstream_calls += 1
-                    tally.by_source["passed"] += 1
-                    await answers.pass_through(response, receive, send)
-            except Refused as refused:
-                tally.errors[refused.status] += 1
-                await answers.refusal(refused)(scope, receive, send)
-
-        return respond
+        return self._passage.passed(request, caller, path, content, offline=wish.ask.offline)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

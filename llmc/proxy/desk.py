@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +21,9 @@ __all__ = ["Desk"]
 
 T = TypeVar("T")
 
+#: As many questions that are on their way are shared with other processes; each takes a thread.
+_WAITING = 128
+
 
 class Desk:
     """One cache for equal words, and a second for other words, which take a hundred times as long.
@@ -32,6 +36,8 @@ class Desk:
         """Take both; the second is opened when it is first needed."""
         self._exact = exact
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="llmc-exact")
+        self._waiters = ThreadPoolExecutor(_WAITING, thread_name_prefix="llmc-wait")
+        self._waiting = 0
         self._open = by_meaning
         self._meaning: Cache | None = None
         self._second = ThreadPoolExecutor(1, thread_name_prefix="llmc-meaning")
@@ -58,6 +64,25 @@ class Desk:
             )
         )
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether one more question may wait for another process's answer."""
+        return self._waiting < _WAITING
+
+    async def share(self, miss: Miss, ask: Ask, lead: Callable[[], Hit]) -> Hit:
+        """Return what `lead` returns, or the answer that another process has just asked for."""
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            share = functools.partial(self._exact.share, miss, ask, lead)
+            return await loop.run_in_executor(self._waiters, share)
+        finally:
+            self._waiting -= 1
+
+    async def count(self) -> None:
+        """Write down what was counted and is held back."""
+        await self.run(self._exact.flush)
+
     def record(self, hit: Hit) -> None:
         """Count an answer that has been given; nobody waits for it."""
         if hit.line is not None:
@@ -79,6 +104,7 @@ class Desk:
 
     def close(self) -> None:
         """Wait for what is still to be written, and close both files."""
+        self._waiters.shutdown(wait=False, cancel_futures=True)
         self._thread.submit(self._exact.close)
         self._thread.shutdown()
         if self._meaning is not None:

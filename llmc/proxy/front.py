@@ -86,6 +86,7 @@ class Front:
         if self._gate.wants_token and visitor is None:
             return _html(page.login(nonce), nonce, status=401)
         words = request.query_params.get("q", "")[:200]
+        await self._desk.count()
         view = await self._desk.run(lambda: self._view(words, visitor))
         return _html(page.page(view, nonce), nonce)
 

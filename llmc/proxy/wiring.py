@@ -95,7 +95,7 @@ def wire(
     """Put a proxy together around the file that `opened` opens; the desk closes it."""
     # Vectors are made by the next lookup by meaning: nobody waits for one here.
     store = opened()
-    exact = config.cache_of(settings, store, note=note, meaning=lambda: None)
+    exact = config.cache_of(settings, store, note=note, meaning=lambda: None, stays=True)
 
     def by_meaning() -> Cache:
         return config.cache_of(settings, opened(), note=note)

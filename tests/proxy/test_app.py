@@ -24,7 +24,9 @@ def proxy(upstream, monkeypatch):
 
 
 def sources(*responses):
-    return [response.headers["x-llmc-source"] for response in responses]
+    """Where answers came from; one that memory holds was stored as well."""
+    found = [response.headers["x-llmc-source"] for response in responses]
+    return ["exact" if source == "memory" else source for source in found]
 
 
 def text_of(response):
@@ -159,11 +161,12 @@ def test_a_provider_out_of_reach_is_a_bad_gateway(upstream, monkeypatch):
     assert answer.json()["error"]["code"] == "upstream_unreachable"
 
 
-def test_hits_are_counted_in_the_ledger(proxy, cli):
-    proxy.ask()
-    proxy.ask()
-    proxy.ask(STREAMED)
-    proxy.ask(cache_control="no-store")
+def test_hits_are_counted_in_the_ledger(upstream, cli):
+    with running() as proxy:
+        proxy.ask()
+        proxy.ask()
+        proxy.ask(STREAMED)
+        proxy.ask(cache_control="no-store")
 
     stats = json.loads(cli("stats", "--json").out)
 
@@ -533,6 +536,37 @@ def test_different_questions_do_not_wait_for_each_other(proxy, upstream):
 
     assert text_of(other) == "answer 2"
     assert text_of(slow.result()) == "slow"
+
+
+@pytest.mark.parametrize("body", [QUESTION, STREAMED])
+def test_two_proxies_on_one_file_share_a_call_too(upstream, body):
+    gate = threading.Event()
+    upstream.will(Reply("one answer", gate=gate))
+    with running() as one, running() as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.ask, body)
+        until(lambda: len(upstream.calls) == 1)
+        second = pool.submit(other.ask, body)
+        until(lambda: other.tally.open_answers == 1)
+        gate.set()
+        answers = [first.result(), second.result()]
+
+    assert [text_of(answer) for answer in answers] == ["one answer"] * 2
+    assert sources(*answers) == ["model", "exact"]
+    assert len(upstream.calls) == 1
+
+
+def test_two_proxies_on_one_file_each_ask_where_there_was_no_answer(upstream):
+    gate = threading.Event()
+    upstream.will(Reply(status=400, gate=gate))
+    with running() as one, running() as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(one.ask)
+        until(lambda: len(upstream.calls) == 1)
+        second = pool.submit(other.ask)
+        until(lambda: other.tally.open_answers == 1)
+        gate.set()
+
+    assert first.result().status_code == 400
+    assert text_of(second.result()) == "answer 2"
 
 
 def until(is_so):
