@@ -1,4 +1,4 @@
-"""What does the proxy pass on as it is? All that is no question, and what it does not understand."""
+"""What does the proxy pass on as it is? What is no question, and what it does not understand."""
 
 from __future__ import annotations
 
