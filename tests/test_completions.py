@@ -267,6 +267,16 @@ def test_options_stand_before_the_other_program(offered):
     assert "--frozen" not in offered("llmc run known-program --fro")
 
 
+@pytest.mark.parametrize(
+    "line", ["llmc ask {} --mat", "llmc help {} ", "llmc run -- {} --lo", "llmc {} "]
+)
+@pytest.mark.parametrize("word", ["$(>run)", "`>run`", "(>run)", "x[$(>run)]", "'$(>run)'"])
+def test_nothing_that_is_typed_is_evaluated(offered, desk, line, word):
+    offered(line.format(word))
+
+    assert not (desk / "run").exists()
+
+
 # -- on a terminal -------------------------------------------------------------------------------
 
 
