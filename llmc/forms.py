@@ -5,6 +5,7 @@ Approximate on purpose: two questions whose forms are mistaken for different one
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import lexicon
@@ -269,6 +270,8 @@ def _name(words: list[str]) -> str:
 
 def _which(rest: list[str]) -> str:
     if not lexicon.WAYS.isdisjoint(rest[:7]) or rest[:3] == ["can", "be", "done"]:
+        return "how to"
+    if any(noun in lexicon.REMEDIES and after == "to" for noun, after in pairwise(rest[:7])):
         return "how to"
     if {"should", "can", "do", "must"}.intersection(rest[:1]) and _SOMEBODY.intersection(rest[1:2]):
         # `what should I do to sleep`, where `what do I eat` asks for a thing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import forms, lexicon, manner, persons, roles, turning
+from llmc import forms, lexicon, manner, persons, prepositions, roles, turning
 from llmc.contrast import Contrast, one_sided
 from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, are_synonyms, stem
 from llmc.narrowing import narrowed
@@ -55,7 +55,7 @@ def _asks_for_a_way(sentence: Sentence) -> bool:
     for word in sentence.words:
         if word.kind == HEAVY:
             return before == "to" or before not in lexicon.INTRODUCE
-        before = before if word.low in roles.ARTICLES else word.low
+        before = before if word.low in lexicon.ARTICLES else word.low
     return False
 
 
@@ -140,7 +140,7 @@ def _wording(pair: Contrast) -> str | None:
     if not about_words or any(slot.startswith('"') for slot in pair.new.slots):  # equal in both
         return None
     first, second = (
-        sorted(w for w in s.wording.split() if w in lexicon.FUNCTION and w not in roles.ARTICLES)
+        sorted(w for w in s.wording.split() if w in lexicon.FUNCTION and w not in lexicon.ARTICLES)
         for s in pair.both
     )
     return "its words are what is asked about" if first != second else None
@@ -230,7 +230,7 @@ def _light_substitution(pair: Contrast) -> str | None:
         [
             "" if word in (one, other) else word.stem
             for word in s.words
-            if word.low not in roles.ARTICLES
+            if word.low not in lexicon.ARTICLES
         ]
         for s in pair.both
     )
@@ -271,7 +271,8 @@ def _counted(pair: Contrast) -> str | None:
 
 
 def _role(pair: Contrast) -> str | None:
-    return roles.with_swapped_roles(pair.new, pair.stored) or persons.turned(pair)
+    swapped = roles.with_swapped_roles(pair.new, pair.stored)
+    return swapped or prepositions.differ(pair.new, pair.stored) or persons.turned(pair)
 
 
 _RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (

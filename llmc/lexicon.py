@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ALIKE",
+    "ARTICLES",
     "AUXILIARIES",
     "CAPITONYMS",
     "DIRECTED",
@@ -29,11 +30,13 @@ __all__ = [
     "NEGATIONS",
     "PERSONS",
     "PLACES",
+    "POINTING",
     "PRAISE",
     "PRESENT",
     "PRESENT_SPANS",
     "RANDOM",
     "REASONS",
+    "REMEDIES",
     "SHAPES",
     "SOME",
     "TIMES",
@@ -63,6 +66,9 @@ FUNCTION = _words("""
     although vs etc eg ie ok some any much many most lot thing please kindly thanks thank hi hello
     hey d m s t re ve ll already still again through along across upon toward towards around
 """)
+
+ARTICLES = _words("a an the my your")
+POINTING = ARTICLES | {"our", "this", "that"}
 
 #: Words of grammar that turn what is asked: one that stands on one side only is a difference.
 TURNING = _words("""
@@ -105,6 +111,7 @@ LIGHT = _words("""
     trustworthy correctly effectively effective successfully successful expect learn else yes
     especially regarding related step procedure instruction mind easiest simplest time find found
     use used
+    ensure wisely nicely efficiently smoothly
 """)
 
 #: Words that are another one with a capital, and units that are.
@@ -187,6 +194,7 @@ PERSONS = _words("person people candidate player actor author president scientis
 TIMES = _words("time year date day month century age period")
 REASONS = _words("reason reasons cause causes caused why")
 WAYS = _words("way ways tips methods steps measures procedure process instructions")
+REMEDIES = _words("solution solutions trick tricks remedy remedies")
 IDEAS = _words("suggestions ideas things strategies techniques advice")
 
 #: The nouns that a `how` with an adjective asks for.
@@ -259,7 +267,8 @@ IRREGULAR = {
         "ride": "rode ridden", "hold": "held", "meet": "met", "pay": "paid", "say": "said",
         "catch": "caught", "feel": "felt", "lead": "led", "sing": "sang sung",
         "swim": "swam swum", "throw": "threw thrown", "becom": "became becoming become",
-        "travel": "travelled travelling traveling traveled", "tire": "tyre tyres", "gray": "grey",
+        "travel": "travelled travelling traveling traveled", "undo": "undid undone undoing",
+        "tire": "tyre tyres", "gray": "grey",
         "theater": "theatre theatres", "fiber": "fibre fibres", "program": "programme programmes",
         "catalog": "catalogue catalogues", "license": "licence licences", "defense": "defence",
         "practice": "practise practised practising", "aluminum": "aluminium", "mold": "mould",

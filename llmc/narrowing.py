@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from llmc import forms, lexicon
 from llmc.contrast import one_sided
 from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, stem
-from llmc.roles import ARTICLES
 
 if TYPE_CHECKING:
     from llmc.contrast import Contrast
@@ -45,13 +44,28 @@ def narrowed(pair: Contrast) -> str | None:
     if all(map(_is_open, pair.both)):
         return None
     near = pair.is_near and form not in {"how many", *forms.DOING}
+    plain = form in {"yes or no", "should"}  # whether cold water is safe, or water
     for word in words:
         by = _introduction(sentence, word)
         if (by in _ADDING or _does(sentence, word, other)) if near else by:
             return one_sided(word.low)
-        if not near and _stands_before_shared(sentence, word, other):
+        if form == "how to" and _is_the_deed(sentence, word):
+            return one_sided(word.low)
+        narrows = not near or (plain and not _is_adverb_or_verb(sentence, word))
+        if narrows and _stands_before_shared(sentence, word, other):
             return one_sided(word.low)
     return None
+
+
+def _is_adverb_or_verb(sentence: Sentence, word: Word) -> bool:
+    before = sentence.lows[: sentence.words.index(word)][-1:]
+    return word.low.endswith("ly") or before == ("to",)
+
+
+def _is_the_deed(sentence: Sentence, word: Word) -> bool:
+    """Tell whether a word is what is to be done: run, of `how do I run a skipped test`."""
+    done = [w for w in sentence.words if w.kind in {HEAVY, LIGHT}]
+    return done[:1] == [word]
 
 
 def _is_said_by_the_form(word: Word, sentence: Sentence, other: Sentence) -> bool:
@@ -61,6 +75,12 @@ def _is_said_by_the_form(word: Word, sentence: Sentence, other: Sentence) -> boo
         return word.low in lexicon.REASONS or word.stem == stem("make")
     if form.startswith("how ") and form != "how to":
         return any(word.low in nouns for nouns in lexicon.MEASURES.values())
+    if word.low in lexicon.TITLES:  # a name says as much
+        return any(w.name for w in sentence.words[sentence.words.index(word) + 1 :][:1])
+    if form == "how to" and word.low in lexicon.REMEDIES:
+        return True
+    if form == "how to" and word.low == "take":
+        return "steps" in sentence.lows or "measures" in sentence.lows
     if sentence.words[0] != word:
         return False
     return (word.low in lexicon.LISTING and form == "what") or (
@@ -86,15 +106,23 @@ def _is_open(sentence: Sentence) -> bool:
 
 def _introduction(sentence: Sentence, word: Word) -> str:
     """Return what a word is the object of: a preposition, an `and`; "" if it is of none."""
-    before = [low for low in sentence.lows[: sentence.words.index(word)] if low not in ARTICLES]
+    before = [
+        low for low in sentence.lows[: sentence.words.index(word)] if low not in lexicon.ARTICLES
+    ]
     if before[-2:] and before[-2:][0] in _MUST and before[-1] == "to":
         return ""  # `have to pay`
-    return before[-1] if before and before[-1] in lexicon.INTRODUCE | {"when"} else ""
+    return (
+        before[-1]
+        if before and before[-1] in lexicon.INTRODUCE | {"when", "who", "that", "which"}
+        else ""
+    )
 
 
 def _does(sentence: Sentence, word: Word, other: Sentence) -> bool:
     """Tell whether a word is what is to be done with a thing that both have: to prevent a cold."""
-    after = [w for w in sentence.words[sentence.words.index(word) + 1 :] if w.low not in ARTICLES]
+    after = [
+        w for w in sentence.words[sentence.words.index(word) + 1 :] if w.low not in lexicon.ARTICLES
+    ]
     return _introduction(sentence, word) == "to" and _has_shared(tuple(after), other)
 
 
@@ -165,7 +193,7 @@ def _is_done(low: str) -> bool:
 def _is_object(sentence: Sentence, at: int) -> bool:
     """Tell whether a word belongs to what follows a preposition: with rice noodles."""
     for word in reversed(sentence.words[:at]):
-        if word.kind == FUNCTION and word.low not in ARTICLES:
+        if word.kind == FUNCTION and word.low not in lexicon.ARTICLES:
             return word.low in lexicon.INTRODUCE
     return False
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmc import forms, lexicon, roles
+from llmc import forms, lexicon, prepositions
 from llmc.english import HEAVY, SLOT, are_synonyms, stem
-from llmc.roles import ARTICLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,7 +137,7 @@ def _behind(sentence: Sentence, preposition: str) -> set[str]:
     found: set[str] = set()
     for at, low in enumerate(sentence.lows):
         if low == preposition:
-            after = [word for word in sentence.words[at + 1 :] if word.low not in ARTICLES]
+            after = [word for word in sentence.words[at + 1 :] if word.low not in lexicon.ARTICLES]
             found |= {word.stem for word in after[:1] if word.kind in {HEAVY, SLOT}}
     return found
 
@@ -165,13 +164,13 @@ def _case(pair: Contrast) -> str | None:
 
 def _subject(pair: Contrast) -> str | None:
     """Tell `must a seller tell a buyer` from `must a buyer tell a seller`."""
-    bags = [sorted(w.stem for w in s.words if w.low not in ARTICLES) for s in pair.both]
+    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in pair.both]
     moved = any(not lexicon.INTRODUCE.isdisjoint(s.lows[:1]) for s in pair.both)
     if bags[0] != bags[1] or moved or not lexicon.ALIKE.isdisjoint(bags[0]):
         return None
     first, second = ([w.stem for w in s.words if w.kind in {HEAVY, SLOT}] for s in pair.both)
     one, other = [*first, "", ""][:2]
-    if all({one, other} <= roles.governed(sentence) for sentence in pair.both):
+    if all({one, other} <= prepositions.governed(sentence) for sentence in pair.both):
         return None  # from here to there, to there from here
     if second[:2] == [other, one] and (one + other).isalpha() and one != other:
         return f"{one!r} comes first in one of them, {other!r} in the other"
@@ -235,7 +234,7 @@ def _first_named(sentence: Sentence) -> str:
         return ""
     if lexicon.AUXILIARIES.isdisjoint(words[:1]):
         return ""
-    named = (low for low in words[1:] if low not in ARTICLES and low not in _NOT_NAMED)
+    named = (low for low in words[1:] if low not in lexicon.ARTICLES and low not in _NOT_NAMED)
     first = next(named, "")
     return "" if first in _DUMMIES else stem(first)
 

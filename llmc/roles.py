@@ -5,37 +5,20 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import lexicon
+from llmc import lexicon, prepositions
 from llmc.english import HEAVY, LIGHT, SLOT, TURNING
 
 if TYPE_CHECKING:
     from llmc.english import Sentence, Word
 
-__all__ = ["ARTICLES", "governed", "in_another_order", "with_swapped_roles"]
+__all__ = ["in_another_order", "with_swapped_roles"]
 
-ARTICLES = frozenset({"a", "an", "the", "my", "your"})
-_POINTING = ARTICLES | {"our", "this", "that"}
 
 #: Words of which one says the contrary of the other, of what follows them.
 _CONTRARY = (
     ("to", "from"), ("with", "without"), ("into", "from"), ("before", "after"), ("over", "under"),
     ("for", "against"), ("since", "until"), ("onto", "from"), ("for", "from"), ("about", "by"),
     ("about", "for"), ("by", "for"), ("on", "off"), ("on", "under"), ("for", "at"),
-)  # fmt: skip
-
-#: Prepositions before one thing, and those of which one may stand for the other.
-_PREPOSITIONS = frozenset(
-    {
-        "in", "on", "at", "of", "for", "to", "from", "with", "by", "about", "into", "onto",
-        "through", "over", "under", "using", "via", "as", "like", "against", "during", "within",
-        "around", "after", "before", "across",
-    }
-)  # fmt: skip
-_ALIKE = (
-    frozenset({"in", "on", "at", "of", "for", "within", "during", "around", "across"}),
-    frozenset({"for", "to", "of", "with"}), frozenset({"to", "into", "in", "onto"}),
-    frozenset({"using", "with", "via", "through", "by", "over"}), frozenset({"in", "with"}),
-    frozenset({"about", "of", "on"}), frozenset({"from", "of"}), frozenset({"to", "like"}),
 )  # fmt: skip
 
 
@@ -62,9 +45,6 @@ def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
         )
         if here and there and (turned or crossed):
             return f"{role} {min(here)!r} and {role} {min(there)!r}"
-    ends = {"".join(sentence.lows[-1:]) for sentence in (one, other)}
-    if "by" in ends and len(ends) > 1 and ends <= _PREPOSITIONS:
-        return f"{min(ends)} and {max(ends)}"  # by whom it is, of what it is
     for role, contrary in _CONTRARY:
         if {one.lows[-1:], other.lows[-1:]} == {(role,), (contrary,)}:
             return f"{role} and {contrary}"  # where it comes from, where it goes to
@@ -73,77 +53,7 @@ def with_swapped_roles(one: Sentence, other: Sentence) -> str | None:
             moved -= a.get(contrary, set()) | b.get(role, set())
             if moved:
                 return f"{role} and {contrary} {min(moved)!r}"
-    return _before_the_same(one, other)
-
-
-def _before_the_same(one: Sentence, other: Sentence) -> str | None:
-    """Tell `back up my phone` from `back up to my phone`, `with a cold` from `in the cold`."""
-    first, second = _governed(one), _governed(other)
-    for thing in sorted(first.keys() & second.keys()):
-        here, there = first[thing], second[thing]
-        prepositions = {here.role, there.role}
-        articles = {here.article, there.article}
-        # `to` before a verb has no article behind it
-        alike = here.verb == there.verb != "" and all(articles)
-        if alike and prepositions in ({"", "from"}, {"", "to"}):
-            return f"{max(prepositions)!r} before {thing!r} on one side only"
-        if "" not in prepositions and not _may_stand_for(here, there):
-            return f"{min(prepositions)!r} and {max(prepositions)!r} {thing!r}"
-        if articles in ({"a", "most"}, {"an", "most"}):
-            return f"a {thing!r} one and the most {thing!r} one"
     return None
-
-
-def governed(sentence: Sentence) -> set[str]:
-    """Return the things before which a preposition stands."""
-    return {thing for thing, found in _governed(sentence).items() if found.role}
-
-
-class _Governed(NamedTuple):
-    """What stands before a thing: the last word of content, a preposition, an article."""
-
-    verb: str
-    role: str
-    article: str
-
-
-def _governed(sentence: Sentence) -> dict[str, _Governed]:
-    found: dict[str, _Governed] = {}
-    verb = role = article = ""
-    for at, word in enumerate(sentence.words):
-        after = sentence.words[at + 1 : at + 2]
-        if word.low in _POINTING or word.low == "most":
-            article = word.low
-        elif word.kind == HEAVY and role and after and after[0].kind == HEAVY:
-            continue  # of `in a Python list` it is the list
-        elif word.low in _PREPOSITIONS:
-            role, article = word.low, ""
-        elif word.kind in {LIGHT, TURNING} and role and not (after and after[0].low in _POINTING):
-            continue
-        elif word.kind in {HEAVY, SLOT}:
-            found.setdefault(word.stem, _Governed(verb, role, article))
-            verb, role, article = word.stem, "", ""
-        else:
-            verb, role, article = (word.stem if word.kind == LIGHT else ""), "", ""
-    return found
-
-
-#: With these one does it to somebody, or with him.
-_BOTH_WAYS = frozenset({"talk", "speak", "chat", "connect", "relat", "compar", "similar", "meet"})
-
-
-def _may_stand_for(one: _Governed, other: _Governed) -> bool:
-    """Tell whether a preposition says of a thing what another one says: on Linux, in Linux."""
-    prepositions = {one.role, other.role}
-    if prepositions == {"by", "of"}:
-        return "mean" in {one.verb, other.verb}
-    if prepositions == {"in", "with"}:
-        return one.article == other.article  # in the cold, with a cold
-    if any(side.role == "to" and not side.article for side in (one, other)):
-        return True  # as likely as not it stands before a verb
-    if prepositions == {"to", "with"}:
-        return one.verb == other.verb and one.verb in _BOTH_WAYS
-    return len(prepositions) == 1 or any(prepositions <= alike for alike in _ALIKE)
 
 
 def in_another_order(one: Sentence, other: Sentence) -> str | None:
@@ -174,8 +84,10 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
     if _is_bare(one) and _is_bare(other) and _is_swapped(*lines):
         return "what stands first in one of them stands last in the other"
     # `does A contain B` has no third word to show which is which
-    bags = [sorted(w.stem for w in s.words if w.low not in ARTICLES) for s in (one, other)]
-    if bags[0] == bags[1] and (_is_compounded(one, other) or _does_another(one, other)):
+    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in (one, other)]
+    if bags[0] == bags[1] and (
+        _is_compounded(one, other) or _does_another(one, other) or _is_told_of_another(one, other)
+    ):
         return "two words stand side by side in another order"
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(one, other, length=length) for length in ((3, 2) if short else (3,))):
@@ -206,6 +118,20 @@ def _does_another(one: Sentence, other: Sentence) -> bool:
     """Tell `how do I bottle clean water` from `how do I clean a water bottle`."""
     first, second = (_done(sentence) for sentence in (one, other))
     return bool(first and second and first.stem != second.stem)
+
+
+def _is_told_of_another(one: Sentence, other: Sentence) -> bool:
+    """Tell `which package installed a file` from `which file a package installed`."""
+    first, second = (_behind_which(sentence) for sentence in (one, other))
+    return bool(first and second and first != second)
+
+
+def _behind_which(sentence: Sentence) -> str:
+    """Return the thing behind a `which` within a sentence."""
+    for before, word in zip(sentence.lows[1:], sentence.words[2:], strict=False):
+        if before in {"which", "what", "whose"} and word.kind == HEAVY:
+            return word.stem
+    return ""
 
 
 def _done(sentence: Sentence) -> Word | None:
@@ -239,7 +165,9 @@ def _has_two_swapped(one: Sentence, other: Sentence) -> bool:
 
     Words side by side may change places: little black, black little; Delhi elections.
     """
-    words = [[w for w in s.words if w.low not in ARTICLES or w.low == "a"] for s in (one, other)]
+    words = [
+        [w for w in s.words if w.low not in lexicon.ARTICLES or w.low == "a"] for s in (one, other)
+    ]
     if sorted(w.stem for w in words[0]) != sorted(w.stem for w in words[1]):
         return False
     # `branch a`: an article is a name where the sentences differ in its place
@@ -255,7 +183,8 @@ def _has_two_swapped(one: Sentence, other: Sentence) -> bool:
     if len(moved) != 2:
         return False
     (first, other_first), (second, other_second) = moved
-    if all({words[0][first].stem, words[0][second].stem} <= governed(s) for s in (one, other)):
+    both = {words[0][first].stem, words[0][second].stem}
+    if all(both <= prepositions.governed(sentence) for sentence in (one, other)):
         return False  # from here to there, to there from here
     crossed = bool(words[0][first].stem == words[1][other_second].stem)
     return crossed and second - first > 1 and other_second - other_first > 1
@@ -306,12 +235,14 @@ def _roles(sentence: Sentence) -> _Roles:
             role, phrase = word.low, set()
             before.setdefault(role, set()).update(seen)
             after.setdefault(role, set())
-        elif word.kind in {HEAVY, LIGHT, SLOT} or (last == role and word.low not in _POINTING):
+        elif word.kind in {HEAVY, LIGHT, SLOT} or (
+            last == role and word.low not in lexicon.POINTING
+        ):
             if role:
                 after[role].add(word.stem)
             phrase.add(word.stem)
             seen.add(word.stem)
-        elif word.low not in _POINTING:
+        elif word.low not in lexicon.POINTING:
             role, phrase = "", set()
         last = word.low
     return _Roles(before, after)

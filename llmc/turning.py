@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from llmc import forms, lexicon, thesaurus
 from llmc.contrast import one_sided
 from llmc.english import HEAVY, LIGHT, TURNING, stem
-from llmc.roles import ARTICLES
 
 if TYPE_CHECKING:
     from llmc.contrast import Contrast
@@ -105,7 +104,8 @@ def _counts(words: tuple[str, ...], kinds: tuple[frozenset[str], ...]) -> list[i
 def _deed_told(one: forms.Form, other: forms.Form) -> str | None:
     """Tell `who won it` from `who wins it`."""
     first, second = (forms.deed(form) or "" for form in (one, other))
-    if stem(first) == stem(second) and _is_past(first) != _is_past(second):
+    same = stem(first) == stem(second) or first[:-1] == second[:-1]  # lives is no life here
+    if first and second and same and _is_past(first) != _is_past(second):
         return f"{first!r} and {second!r}"
     return None
 
@@ -179,6 +179,10 @@ _TURNS = {"above": "over", "below": "under", "whether": "if"}
 
 
 _COMPARING = frozenset({"compared", "difference", "differences"})
+
+#: Words that say something of what follows them, at once or in the same breath.
+_NUMBERING = ("first", "last", "next")
+_POINTING = ("only", "even", "twice", "half", "double", *_NUMBERING)
 
 #: Words of which any may say under what condition: what happens when, what happens if.
 _SINCE = frozenset({"if", "when", "while"})
@@ -256,15 +260,26 @@ def _in_the_role_of(pair: Contrast) -> str | None:
 
 
 def _focus(pair: Contrast) -> str | None:
-    """Tell `only adults vote` from `adults only vote`."""
-    for low in ("only", "even", "twice", "half", "double"):
+    """Tell `only adults vote` from `adults only vote`, the first key from the first table."""
+    for low in _POINTING:
         if all(low in sentence.lows for sentence in pair.both):
             first, second = (_behind(sentence, low) for sentence in pair.both)
-            if first != second:
+            if low in _NUMBERING:  # a verb may be written as `last` is: colds last
+                apart = bool(first and second) and set(first).isdisjoint(second)
+            else:
+                apart = first[:1] != second[:1]
+            if apart:
                 return f"{low!r} stands in another place"
     return None
 
 
-def _behind(sentence: Sentence, low: str) -> str:
-    after = sentence.words[sentence.lows.index(low) + 1 :]
-    return next((word.stem for word in after if word.low not in ARTICLES), "")
+def _behind(sentence: Sentence, low: str) -> list[str]:
+    """Return the words that follow a word, up to the first that is none of content."""
+    found: list[str] = []
+    for word in sentence.words[sentence.lows.index(low) + 1 :]:
+        if word.low in lexicon.ARTICLES:
+            continue
+        found.append(word.stem)
+        if word.kind not in {HEAVY, LIGHT}:
+            break
+    return found

@@ -34,7 +34,6 @@ def test_a_longer_name_names_another_thing_however_near_the_rest_is(more, less, 
         ("what is the rust language used for?", "what is rust used for?"),
         ("where is the alhambra located?", "where is the alhambra?"),
         ("what does the yeast count as?", "what does yeast count as?"),
-        ("is peru state safe?", "is peru safe?"),
     ],
 )
 def test_what_only_says_what_is_named_makes_no_longer_name(more, less):
@@ -82,6 +81,8 @@ def test_other_light_words_say_no_more(more, less):
     [
         ("is aspirin safe for toddlers?", "is aspirin safe?", "toddlers"),
         ("is aspirin safe with wine?", "is aspirin safe?", "wine"),
+        ("is cold water safe for a cat?", "is water safe for a cat?", "cold"),
+        ("how do I run a skipped test?", "how do I skip a test?", "run"),
         (
             "what is the dose of aspirin to prevent a stroke?",
             "what is the dose of aspirin for a stroke?",
@@ -100,3 +101,19 @@ def test_what_one_has_to_do_is_no_condition():
     new, stored = "do I have to pay tax on wine in Peru?", "is wine taxed in Peru?"
 
     assert refusal(new, stored) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ("how can I invest my money wisely?", "how can I invest my money?"),
+        ("how do I turn a guest down nicely?", "how do I turn a guest down?"),
+        ("how do I ensure that I waste no time online?", "how do I waste no time online?"),
+        ("what steps can I take to improve my handwriting?", "how can I improve my handwriting?"),
+        ("what is a trick to peel a boiled egg?", "how do I peel a boiled egg?"),
+        ("was mahatma Gandhi a lawyer in Natal?", "was Gandhi a lawyer in Natal?"),
+    ],
+)
+def test_some_words_say_what_the_question_says_anyway(more, less):
+    assert refusal(more, less) is None
+    assert refusal(less, more) is None

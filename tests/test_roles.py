@@ -34,6 +34,7 @@ def reordered(one: str, other: str) -> str | None:
         ("replace milk with cream", "replace cream with milk"),
         ("the son of the king", "the king of the son"),
         ("is Rome in Italy", "is Italy in Rome"),
+        ("what do I do for college?", "what do I do at college?"),
     ],
 )
 def test_things_that_change_their_places_are_found(one, other):
@@ -153,47 +154,6 @@ def test_words_side_by_side_may_change_places():
     assert roles.in_another_order(one, other) is None
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("how do I back up my phone?", "how do I back up from my phone?"),
-        ("how do I back up to my phone?", "how do I back up my phone?"),
-        ("should I run with a cold?", "should I run in the cold?"),
-        ("keep cats out of my garden", "keep cats in my garden"),
-        ("medicine for a cough", "medicine from a cough"),
-        ("books about Orwell", "books by Orwell"),
-        ("a popular song of Queen", "the most popular song of Queen"),
-        ("what do I do for college?", "what do I do at college?"),
-        ("rename a file with the date", "rename a file to the date"),
-        ("run a program as another user", "run a program for another user"),
-        ("what was the statue made by?", "what was the statue made of?"),
-        ("the murder of Caesar", "the murder by Caesar"),
-    ],
-)
-def test_what_stands_before_a_thing_says_another_thing_of_it(one, other):
-    assert swapped(one, other)
-    assert swapped(other, one)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("reverse a list in Python", "reverse a list with Python"),
-        ("remove doubles from a list in Python", "remove doubles from a Python list"),
-        ("I want to become a pilot", "how do I become a pilot"),
-        ("some popular songs", "the most popular songs"),
-        ("cook rice in a pan", "cook rice with a pan"),
-        ("tips on starting a business", "tips to start a business"),
-        ("the meaning of current", "what is meant by current"),
-        ("talk to my boss", "talk with my boss"),
-        ("a book about wine", "a book on wine"),
-    ],
-)
-def test_other_words_before_a_thing_say_the_same_of_it(one, other):
-    assert swapped(one, other) is None
-    assert swapped(other, one) is None
-
-
 def test_light_words_count_in_the_order_of_what_is_done():
     assert reordered("sort by key then value", "sort by value then key")
     assert reordered("sort by key and then by value", "sort by value and then by key")
@@ -237,3 +197,15 @@ def test_words_side_by_side_make_another_thing_the_other_way_round(one, other):
 def test_the_same_words_may_stand_in_another_order(one, other):
     assert reordered(one, other) is None
     assert reordered(other, one) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("find which package installed a file", "find which file a package installed"),
+        ("tell me which dog bit which cat", "tell me which cat bit which dog"),
+    ],
+)
+def test_who_did_it_stands_behind_which(one, other):
+    assert reordered(one, other)
+    assert reordered(other, one)
