@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -71,6 +72,7 @@ IMPORTS = {
     "journal": "file*",
     "judging": "endpoints keys policy",
     "keys": "",
+    "langchain": "library",
     "layout": "",
     "ledger": "file*",
     "levels": "keys lives* meaning policy tiers*",
@@ -278,7 +280,14 @@ ENVIRONMENT = {"__main__", "config", "cli", "commands.demo", "weights"}
 
 #: Third-party packages, and who may import them at module level. Elsewhere they stand inside the
 #: function that needs them.
-AT_THE_TOP = {"apsw": {"file"}, "typer": {"cli", "help", "options", "commands.*"}}
+AT_THE_TOP = {
+    "apsw": {"file"},
+    "langchain_core": {"langchain"},
+    "typer": {"cli", "help", "options", "commands.*"},
+}
+
+#: What an extra brings, without which a room cannot be imported.
+EXTRAS = {"langchain": "langchain_core"}
 
 #: Files longer than 400 lines, and why they may be.
 LONG: dict[str, str] = {
@@ -480,12 +489,18 @@ def test_nothing_is_pickled_evaluated_or_run_through_a_shell(room):
 
 @EACH
 def test_what_a_room_offers_exists_and_is_sorted(room):
-    module = importlib.import_module(f"llmc.{room.name}".removesuffix(".__init__"))
+    module = _imported(room)
     names = list(getattr(module, "__all__", []))
 
     assert [name for name in names if not hasattr(module, name)] == []
     assert names == sorted(names, key=_constants_then_classes)
     assert [name for name in names if name.startswith("_")] in ([], ["__version__"])
+
+
+def _imported(room: Room) -> ModuleType:
+    if room.name in EXTRAS:
+        pytest.importorskip(EXTRAS[room.name], reason=f"{EXTRAS[room.name]} is not installed")
+    return importlib.import_module(f"llmc.{room.name}".removesuffix(".__init__"))
 
 
 def _constants_then_classes(name: str) -> tuple[int, str]:
@@ -499,7 +514,7 @@ def test_a_room_with_public_names_says_which(room):
         for node in room.tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     ]
-    module = importlib.import_module(f"llmc.{room.name}".removesuffix(".__init__"))
+    module = _imported(room)
 
     assert set(defined) <= set(getattr(module, "__all__", []))
 

@@ -120,7 +120,7 @@ def command(
     with (
         given.Lines(path) as lines,
         config.open_cache(
-            settings, note=progress.note, create=not only_look, must_work=only_look
+            settings, note=progress.note, create=not only_look, must_work=only_look, stays=True
         ) as cache,
     ):
         if plan:
