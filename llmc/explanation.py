@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from llmc.neighbours import Near
     from llmc.types import Ask, Entry, Miss, Request
 
-__all__ = ["Shelf", "explain"]
+__all__ = ["Shelf", "explain", "told"]
+
+#: What needs no name: its words say it.
+_PLAIN = {None, "namespace", "scope", "life", "similarity"}
 
 #: How many stored requests, and how many neighbours, are named.
 _NAMED = 3
@@ -45,11 +48,12 @@ def explain(
     meaning: Meaning | None,
     now: float,
     note: Callable[[str], None],
+    bill: list[int | None],
 ) -> dict[str, Any]:
     """Report what a lookup found, or what came nearest and how it differs. Fields are only added.
 
-    `note` is told where the neighbours cannot be had, and which rules cannot be decided. Raises
-    CacheFileError.
+    `note` is told where the neighbours cannot be had, and which rules cannot be decided. What
+    embedding costs is added to `bill`. Raises CacheFileError.
     """
     lives = Lives(shelf.rules, note=note)
     key = keys.cache_key(request)
@@ -72,7 +76,9 @@ def explain(
     }
     if isinstance(found, Hit):
         return report | _hit(found, key, lives)
-    near = [] if meaning is None else _near(found, ask, shelf, meaning, now=now, note=note)
+    near = []
+    if meaning is not None and ask.by_meaning:
+        near = _near(found, ask, shelf, meaning, now=now, note=note, bill=bill)
     stored = _stored(shelf, request, [each.entry for each in near])
     requests = difference.nearest(request, stored.values(), k=_NAMED)
     return report | {
@@ -81,6 +87,41 @@ def explain(
         "requests": [_request(entry, unlike, ask, lives, now=now) for entry, unlike in requests],
         "neighbours": [_neighbour(each, request, stored) for each in near],
     }
+
+
+def told(report: dict[str, Any], match: str) -> str:
+    """Word a report for a person, given the setting `match`."""
+    needed = report["threshold"]
+    if report["source"]:
+        lines = [f"{report['source']} hit: entry {report['id']}: {report['reason']}"]
+        if report["matched_question"] is not None:
+            lines.append(f"asked as “{text.one_line(report['matched_question'], width=80)}”")
+            lines.append(f"similarity {report['similarity']:.3f}, needed {needed:g}")
+        if report["source"] == "semantic" and match == "auto":
+            lines.append("in a pipe only the same words match, unless --match semantic is given")
+        if report["rule"]:
+            lines.append(f"its life: {report['rule']}")
+        return "\n".join(lines) + "\n"
+    unsought = "; other words are not looked for (match = exact)" if match == "exact" else ""
+    lines = [f"miss: {report['reason']}{unsought}"]
+    if report["rule"]:
+        lines.append(f"an answer would be held to {report['rule']}")
+    if report["requests"]:
+        lines.append("\nnearest stored requests")
+    for each in report["requests"]:
+        same = ["same prompt"] * (each["prompt"] == report["prompt"])
+        lines.append(f"  entry {each['id']}: “{text.one_line(each['question'], width=60)}”")
+        lines.append(f"    {text.one_line('; '.join([*same, *each['differences']]))}")
+    if report["neighbours"]:
+        lines.append(f"\nnearest by meaning ({report['embedder']}, needed {needed:g})")
+    for each in report["neighbours"]:
+        question = text.one_line(each["question"], width=60)
+        lines.append(f"  entry {each['id']}: {each['similarity']:.3f} “{question}”")
+        guarded = each["similarity"] >= needed and each["guard"] not in _PLAIN
+        guard = f"{each['guard']}: " if guarded else ""
+        remedy = f"; with {each['remedy']} it would match" if each["remedy"] else ""
+        lines.append(f"    {guard}{text.one_line(each['detail'] or 'nothing bars it')}{remedy}")
+    return "\n".join(lines) + "\n"
 
 
 def _hit(hit: Hit, key: bytes, lives: Lives) -> dict[str, Any]:
@@ -113,13 +154,22 @@ def _near(
     *,
     now: float,
     note: Callable[[str], None],
+    bill: list[int | None],
 ) -> list[Near]:
     if miss.no_meaning is not None and miss.vector is None:
         return []  # the lookup could not compare it either
     _, scope = miss.scope or keys.frame_of(miss.request)
     try:
         return neighbours.near(
-            meaning, shelf, miss.request, ask, scope=scope, vector=miss.vector, now=now, k=_NAMED
+            meaning,
+            shelf,
+            miss.request,
+            ask,
+            scope=scope,
+            vector=miss.vector,
+            now=now,
+            bill=bill,
+            k=_NAMED,
         )
     except (CacheFileError, EmbeddingError) as error:
         note(str(error))

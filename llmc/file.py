@@ -31,7 +31,6 @@ BUSY_TIMEOUT = 5_000
 #: A WAL below this many bytes is left alone at closing. One-shot processes that checkpoint each
 #: time pay two fsyncs; ones that never do read an ever longer WAL at every start (+2 µs a frame).
 WAL_KEEP = 400_000
-
 _WAY_OUT = "llmc doctor --repair saves what can be read"
 
 
@@ -236,6 +235,11 @@ class File:
             except apsw.BusyError:
                 return False
         return True
+
+    def shrink(self) -> None:
+        """Give the pages that nothing uses back to the disk; unlike `vacuum`, move no others."""
+        self.rows("PRAGMA incremental_vacuum")
+        self.scrub()
 
     def vacuum(self) -> bool:
         """Give the space of what was deleted back to the file system, as `scrub` does.

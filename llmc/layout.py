@@ -7,12 +7,15 @@ parts make the same text on every machine.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["instruction_at", "messages", "prompt", "tools"]
+__all__ = ["files_of", "instruction_at", "messages", "prompt", "tools"]
+
+_FILE = re.compile(r'<file name="([^"\n]*)">\n(.*?)\n</file>', re.DOTALL)
 
 
 def messages(
@@ -36,6 +39,12 @@ def messages(
     user = f"{document}\n\n{words}" if document and words else document or words
     parts = [("system", static), ("system", context), ("user", user)]
     return [{"role": role, "content": text} for role, text in parts if text]
+
+
+def files_of(system: str) -> tuple[str, dict[str, str]]:
+    """Part a system text into what was said and the files, by name, that stand behind it."""
+    found = {match[1]: match[2] for match in _FILE.finditer(system)}
+    return _FILE.sub("", system).strip("\n"), found
 
 
 def prompt(

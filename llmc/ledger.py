@@ -20,6 +20,9 @@ __all__ = ["Group", "Ledger"]
 
 Group: TypeAlias = Literal["model", "namespace", "day", "source"]
 
+# A line's source is a `Source` of `types`, `bypass` for what was asked past the cache, or `failed`:
+# no question was answered, but embedding one was paid for (by `why` and `doctor`, too).
+
 #: For so many seconds each line is kept, and the last ones for ever: they tell which answer was
 #: the last, and how an entry served.
 _EXACT, _LAST = 90 * 86400.0, 1_000

@@ -171,6 +171,13 @@ class Meaning:
             return None
         return Vector(self.chosen.name, group_of(namespace, scope_hash, asked), numbers)
 
+    def why_not_serve(self, entry: Entry, ask: Ask) -> str | None:
+        """Say what keeps an entry from answering anything; None if nothing does."""
+        life, now = self._lives.of(entry), self._clock()
+        if not policy.is_fresh(self._lives.shortened(entry), now):
+            return policy.why_ended(life, now)
+        return None if policy.suits(entry, ask.mode) else "it is not an answer of temperature 0"
+
     def may_serve(self, entry: Entry, ask: Ask) -> bool:
         """Tell whether an entry is one that might answer, whatever its question."""
         fresh = policy.is_fresh(self._lives.shortened(entry), self._clock())
@@ -247,7 +254,9 @@ class Meaning:
                 return Found(entry, alias, vector=vector)
             why = f"{refusal.guard}: {refusal.detail}"
             reason = reason or f"entry {entry_id} is near ({similarity:.3f}), but {why}"
-        return Found(vector=vector, reason=reason or "no stored question is near enough")
+        return Found(
+            vector=vector, reason=reason or "no question of the same context is near enough"
+        )
 
     def _require_sense(self, asked: Question, neighbours: Sequence[Neighbour]) -> None:
         """Raise EmbeddingError for an endpoint that gives every text the same vector.

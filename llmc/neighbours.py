@@ -41,17 +41,19 @@ def near(
     scope: bytes,
     vector: Vector | None,
     now: float,
+    bill: list[int | None],
     k: int = 5,
 ) -> list[Near]:
     """Return the stored questions nearest to one, wherever they stand, and what bars each.
 
     Those that could be compared with it come first. `scope` is the question's scope hash, `vector`
-    its own, if it is known. Raises CacheFileError and EmbeddingError.
+    its own, if it is known; else it is embedded, and what that costs is added to `bill`. Raises
+    CacheFileError and EmbeddingError.
     """
     asked = question_of(request)
     if isinstance(asked, Refusal):
         return []
-    numbers = vector.numbers if vector else meaning.embedded([asked.wording], [])[0]
+    numbers = vector.numbers if vector else meaning.embedded([asked.wording], bill)[0]
     vectors = shelf.vectors
     space = vectors.space(meaning.chosen.name, len(numbers) // 4)
     if space is None:
@@ -103,9 +105,8 @@ def _elsewhere(meaning: Meaning, entry: Entry, ask: Ask, scope: bytes) -> Refusa
         return Refusal("namespace", f"it is in the namespace {entry.namespace!r}")
     if entry.scope_hash != scope:
         return Refusal("scope", "more than its last words differ")
-    if not meaning.may_serve(entry, ask):
-        return Refusal("life", "it has expired, or is not a deterministic answer")
-    return None
+    barred = meaning.why_not_serve(entry, ask)
+    return None if barred is None else Refusal("life", barred)
 
 
 def _is_elsewhere(each: Near) -> bool:

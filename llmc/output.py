@@ -306,15 +306,15 @@ def plan_json(
     `source` is None where nobody would answer: offline, and not in the cache.
     """
     plan: dict[str, Any] = {"base_url": request.base_url, "request": request.body}
+    asked = not (isinstance(found, Hit) or ask.offline)
     if isinstance(found, Hit):
         plan |= {"key": found.entry.key.hex(), "source": found.source, "level": found.level}
         plan |= {"id": found.entry.id, "age_s": round(now - found.entry.created_at, 3)}
-        if found.alias is not None:
-            plan |= {"similarity": found.alias.similarity, "matched_prompt": found.entry.prompt}
+        if (alias := found.alias) is not None:
+            plan |= {"similarity": round(alias.similarity, 6), "matched_prompt": found.entry.prompt}
     else:
-        source = None if ask.offline else "model"
-        plan |= {"key": found.key.hex(), "source": source, "level": None, "id": None, "age_s": None}
-    asked = plan["source"] == "model"
+        plan |= {"key": found.key.hex(), "source": "model" if asked else None}
+        plan |= dict.fromkeys(("level", "id", "age_s"))
     return plan | {
         "reason": None if isinstance(found, Hit) else found.reason,
         "estimated_prompt_tokens": tokens,

@@ -109,7 +109,7 @@ class Store:
 
         Raises LlmcError if there is none.
         """
-        if not self.count():
+        if entry_id is None and not self.count():
             raise LlmcError("nothing is stored yet")
         meant = self.ledger.last_entry_id() if entry_id is None else entry_id
         if meant is None:
@@ -146,14 +146,22 @@ class Store:
         An entry of the same namespace, key and sample is overwritten and keeps its id. What was
         remembered for any request that this answer might serve better is forgotten. What there is
         no room for goes, but never what was just put. An index that fails costs the vector, which
-        stays due, not the answer.
+        stays due, not the answer; a table that is missing is made anew.
         """
         try:
             return self._put(draft, line)
-        except CacheFileError:
-            if draft.vector is None:
+        except CacheFileError as error:
+            if draft.vector is not None:
+                return self.put(draft._replace(vector=None), line)
+            if "no such table" not in str(error) or not self._recreate():
                 raise
-            return self._put(draft._replace(vector=None), line)
+            return self._put(draft, line)
+
+    def _recreate(self) -> bool:
+        from llmc import mending
+
+        with self.transaction():
+            return mending.recreate(self.file)
 
     def _put(self, draft: Draft, line: Line | None) -> int:
         with self.file.transaction():

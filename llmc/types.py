@@ -319,6 +319,13 @@ class Hit(NamedTuple):
         """How near its question is to the one that was asked, a cosine; None if it is the same."""
         return None if self.alias is None else self.alias.similarity
 
+    @property
+    def bill(self) -> tuple[int, int]:
+        """What looking it up cost, and how much of that had a price that nobody knows."""
+        return (
+            (0, 0) if self.line is None else (self.line.embedding_nusd, self.line.unknown_embedding)
+        )
+
 
 class Miss(NamedTuple):
     """No answer, and why; with all that `put` will need, computed once."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc.difference import _parting, difference, nearest
+from llmc.layout import messages
 from llmc.types import Entry, Request
 
 
@@ -37,6 +38,22 @@ def stored(prompt: str, entry_id: int = 1) -> Entry:
 def chat(*turns: tuple[str, str], **parameters: object) -> Request:
     messages = [{"role": role, "content": text} for role, text in turns]
     return Request("http://127.0.0.1:9/v1", {"model": "m", "messages": messages, **parameters})
+
+
+def filed(**files: str) -> Request:
+    return question("a?", system=messages("a?", system="Be brief.", files=files)[0]["content"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept", "said"),
+    [
+        (filed(a="x", b="y"), filed(a="x"), "file b added"),
+        (filed(a="x"), filed(a="x", b="y"), "file b left out"),
+        (filed(a="xz"), filed(a="xy"), "file a differs at character 2: “xy” → “xz”"),
+    ],
+)
+def test_a_file_is_named_and_not_called_the_system_text(asked, kept, said):
+    assert difference(asked, kept) == [said]
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,14 @@ IMPORTS = {
     "auditing": "asking* drafting judging keys lives policy pricing questions",
     "batchfile": "config input prefixes request streams",
     "batching": "batchfile* budget* cache* keys marking prefixes text workers",
+    "bar": "streams text",
     "blueprint": "schema",
     "breaks": "",
     "budget": "keys",
     "cache": "asking auditing drafting flight* keys levels lives policy pricing tally tiers",
     "calibration": "",
     "catalogue": "file*",
-    "checks": "config endpoints mending output places provider salvage store weights",
+    "checks": "config drafting endpoints mending output places provider salvage store weights",
     "child": "",
     "cli": "__init__ config help streams",
     "config": "cache drafting embedder endpoints flight meaning minilm places pricing provider"
@@ -48,7 +49,7 @@ IMPORTS = {
     "dialects.forms": "dialects.chat dialects.responses dialects.wire*",
     "dialects.responses": "dialects.wire",
     "dialects.wire": "",
-    "difference": "keys",
+    "difference": "keys layout",
     "door": "cache* dialects.embeddings dialects.forms dialects.wire* parts proxy.directives"
     " proxy.intake proxy.refusal",
     "drafting": "keys policy pricing",
@@ -146,7 +147,7 @@ IMPORTS = {
     "settings": "pricing text",
     "stamp": "",
     "sharing": "breaks marking",
-    "store": "akin eviction file ledger paraphrases removal rows rules search vectors",
+    "store": "akin eviction file ledger mending paraphrases removal rows rules search vectors",
     "streams": "text",
     "tally": "drafting lives*",
     "text": "",
@@ -177,8 +178,8 @@ IMPORTS = {
     "commands.import": "arrivals config exchange options output request store streams",
     "commands.invalidate": "config options output selection store streams",
     "commands.list": "config options output store streams",
-    "commands.model": "calibration config input meaning* options output pairs places published"
-    " store streams text weights",
+    "commands.model": "bar calibration config input meaning* options output pairs places"
+    " published store streams text weights",
     "commands.pin": "config options output pins store",
     "commands.prefix": "advice config options output pricing sent sharing store streams text",
     "commands.prune": "config forgetting options output store streams text",
@@ -191,7 +192,7 @@ IMPORTS = {
     "commands.serve": "config options proxy.gate proxy.listening proxy.wiring streams",
     "commands.show": "config lives options output policy store streams",
     "commands.stats": "calibration config figures options output store streams text",
-    "commands.why": "config explanation input options output request store streams text",
+    "commands.why": "config drafting explanation input options output request store streams",
 }
 
 #: Reads no row, prints no line, asks nobody, knows no clock.

@@ -173,3 +173,15 @@ def test_the_order_of_tools_on_the_command_line_makes_no_other_question(cli, ups
 
     assert "exact hit" in again.err
     assert [each["function"]["name"] for each in upstream.calls[0].body["tools"]] == ["a", "b"]
+
+
+@given(
+    st.text("ab \n", max_size=9).map(str.strip),
+    st.dictionaries(st.text("ab./", min_size=1), st.text("ab\n<>", min_size=1)),
+)
+def test_files_are_told_from_what_was_said(system, files):
+    (first, *_) = layout.messages("q", system=system, files=files)
+
+    said = first["content"] if first["role"] == "system" else ""
+
+    assert layout.files_of(said) == (system, files)

@@ -101,7 +101,7 @@ def test_an_empty_file_holds_nothing_near(meaning):
     hit = found(meaning, STORED)
 
     assert hit.entry is None
-    assert hit.reason == "no stored question is near enough"
+    assert hit.reason == "no question of the same context is near enough"
     assert hit.vector.numbers == Embedder().embed([STORED]).vectors[0]
 
 

@@ -33,7 +33,8 @@ def nearest(store, meaning):
         [catch_up(meaning, system) for system in systems]
         request = question(prompt)
         _, scope = keys.frame_of(request)
-        return near(meaning, store, request, ask or Ask(), scope=scope, vector=None, now=NOW, k=k)
+        asked = ask or Ask()
+        return near(meaning, store, request, asked, scope=scope, vector=None, now=NOW, bill=[], k=k)
 
     return find
 
@@ -47,7 +48,14 @@ def test_an_empty_file_has_no_neighbours(store, meaning):
     request = question(STORED)
 
     found = near(
-        meaning, store, request, Ask(), scope=keys.frame_of(request)[1], vector=None, now=NOW
+        meaning,
+        store,
+        request,
+        Ask(),
+        scope=keys.frame_of(request)[1],
+        vector=None,
+        now=NOW,
+        bill=[],
     )
 
     assert found == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+
 import apsw
 import pytest
 from drafts import draft, hit_line, line, new_store, question
@@ -7,7 +9,7 @@ from drafts import draft, hit_line, line, new_store, question
 from llmc import keys
 from llmc.errors import CacheFileError
 from llmc.store import Store
-from llmc.types import NEXT_SAMPLE, Answer, Invocation, Price, Selector, Tokens
+from llmc.types import NEXT_SAMPLE, Answer, Invocation, Price, Selector, Tokens, Vector
 
 ALL = Selector()
 COMMAND = Invocation(b"d" * 16, b"i" * 16, stdin=False, files=("a", "b"), quiet=True)
@@ -848,3 +850,17 @@ def test_the_ledger_repeats_no_word_of_a_request(store):
 
     assert "quizz" in repr(store.file.rows("SELECT * FROM entry"))
     assert "quizz" not in repr(store.file.rows("SELECT * FROM ledger"))
+
+
+@pytest.mark.parametrize("table", ["vector_due", "space", "alias", "invocation", "tally", "ledger"])
+def test_an_answer_is_stored_though_a_table_is_missing(store, table):
+    store.put(draft("first"), line())
+    store.file.execute("PRAGMA foreign_keys = OFF")
+    store.file.execute(f"DROP TABLE {table}")
+    store.file.execute("PRAGMA foreign_keys = ON")
+    vector = Vector("e", 1, struct.pack("<4f", 1, 0, 0, 0))
+
+    store.put(draft("second", vector=vector), line())
+
+    assert {entry.prompt for entry in store.select(Selector())} == {"first", "second"}
+    assert store.file.rows(f"SELECT 1 FROM {table} LIMIT 1") in ([], [(1,)])

@@ -2,7 +2,6 @@
 
 # No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
 import time
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -187,22 +186,22 @@ def command(
         or (settings.match == "auto" and terminal and typed),
     )
     plain = not (json or extract or verbose or sample or refresh)
-    note = (lambda _: None) if quiet else _note_once()
+    screen = _Screen(quiet=quiet)
     create = not (dry_run or offline)
-    with config.open_cache(settings, note=note, create=create, must_work=offline) as cache:
+    with config.open_cache(settings, note=screen.note, create=create, must_work=offline) as cache:
         if dry_run:
             _print_plan(cache, request, ask, settings, json=json)
             return
-        hit = _ask(cache, request, ask)
+        hit = _ask(cache, request, ask, screen)
         answer = output.answer_text(hit.entry)
         answer = output.extract(answer) if extract else answer
         if json:
             output.print_json(output.as_json(hit, answer=answer, now=time.time()))
         elif answer:
             # What was streamed is out already; its newline says that it is kept.
-            streamed = ask.stream and hit.source == "model"
-            newline = "" if answer.endswith("\n") else "\n"
-            output.print_text(newline if streamed else answer + newline)
+            if not (ask.stream and hit.source == "model"):
+                screen.show(answer)
+            screen.end()
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
@@ -219,33 +218,41 @@ def _audit(settings: config.Settings, request: Request, ask: Ask, hit: Hit) -> N
         cache.audit(request, ask, hit)
 
 
-def _note_once() -> Callable[[str], None]:
-    """Return what notes a fault of the file once, though it hinders both a look and a write."""
-    told: set[str] = set()
+class _Screen:
+    """Shows an answer as it comes, and no note in the middle of its line.
 
-    def note(line: str) -> None:
-        fault = line.partition("; ")[0] if line.startswith("cache file ") else None
-        if fault is None or fault not in told:
-            streams.note(line)
-        told.add(fault or "")
+    A fault of the file is noted once, though it hinders both a look and a write.
+    """
 
-    return note
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._open = quiet, False
+        self._told: set[str] = set()
 
-
-def _ask(cache: Cache, request: Request, ask: Ask) -> Hit:
-    """Ask, showing a streamed answer as it arrives; one that breaks off still ends its line."""
-    shown = ""
-
-    def show(piece: str) -> None:
-        nonlocal shown
-        shown = piece
+    def show(self, piece: str) -> None:
+        self._open = not piece.endswith("\n")
         output.print_text(piece)
 
-    try:
-        return cache.ask(request, ask, on_text=show)
-    except LlmcError:
-        if shown and not shown.endswith("\n"):
+    def end(self) -> None:
+        if self._open:
+            self._open = False
             output.print_text("\n")
+
+    def note(self, line: str) -> None:
+        fault = line.partition("; ")[0]
+        if self._quiet or fault in self._told:
+            return
+        if fault.startswith("cache file "):
+            self._told.add(fault)
+        self.end()
+        streams.note(line)
+
+
+def _ask(cache: Cache, request: Request, ask: Ask, screen: _Screen) -> Hit:
+    """Ask, showing a streamed answer as it arrives; one that breaks off still ends its line."""
+    try:
+        return cache.ask(request, ask, on_text=screen.show)
+    except LlmcError:
+        screen.end()
         raise
 
 

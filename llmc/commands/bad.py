@@ -50,10 +50,14 @@ def command(
         output.print_json(report) if json else output.print_text(line + "\n")
         return
     streams.note(line)
-    _ask_anew(settings, request, entry, json=json)
+    told = {"removed": report["removed"], "vetoed": report["vetoed"]} if json else None
+    _ask_anew(settings, request, entry, told=told)
 
 
-def _ask_anew(settings: config.Settings, request: Request, entry: Entry, *, json: bool) -> None:
+def _ask_anew(
+    settings: config.Settings, request: Request, entry: Entry, *, told: dict[str, object] | None
+) -> None:
+    """Ask a question again; `told` goes with the answer into an object, if there is to be one."""
     homes = (e.name for e in settings.providers.values() if e.base_url == request.base_url)
     provider = next(homes, None)
     if provider is None:
@@ -64,8 +68,8 @@ def _ask_anew(settings: config.Settings, request: Request, entry: Entry, *, json
     with config.open_cache(settings, note=streams.note) as cache:
         hit = cache.ask(request._replace(provider=provider), ask)
         answer = output.answer_text(hit.entry)
-        if json:
-            output.print_json(output.as_json(hit, answer=answer, now=time.time()))
+        if told is not None:
+            output.print_json(output.as_json(hit, answer=answer, now=time.time()) | told)
         else:
             output.print_text(answer if answer.endswith("\n") else answer + "\n")
         streams.note(output.answered(hit, now=time.time(), verbose=False))

@@ -44,11 +44,12 @@ def command(
         with _Count(store) as count:
             doomed = selection.matching(expression, store.texts(field, namespace), told=count.show)
             wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
-            reworded = set(selection.matching(expression, wordings))
+            reworded = set(selection.matching(expression, wordings)).difference(doomed)
         if dry_run:
             entries = (entry for entry in map(store.entry, doomed) if entry is not None)
             colors = config.wants_color(color, terminal=streams.is_terminal(1))
             output.print_entries(entries, json=json, color=colors)
+            _print_wordings(store, reworded, json=json)
             return
         if doomed:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
@@ -85,3 +86,13 @@ class _Count:
         self._total = self._total or self._store.count()
         self._next_at = time.monotonic() + _PACE
         streams.status(f"llmc: looked at {looked:,} of {self._total:,} entries, {found:,} match")
+
+
+def _print_wordings(store: Store, entry_ids: set[int], *, json: bool) -> None:
+    """Show the wordings that would be forgotten of entries that stay."""
+    for entry_id in sorted(entry_ids):
+        for alias in store.paraphrases.of(entry_id):
+            if json:
+                output.print_json({"id": entry_id, "wording": alias.prompt}, flush=False)
+            else:
+                streams.note(f"entry {entry_id} stays, but not for {output.brief(alias, width=80)}")

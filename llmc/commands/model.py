@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from llmc import config, output, places, published, streams, text, weights
 from llmc import input as given
-from llmc.errors import ConfigError, EmbeddingError, InputError, LlmcError
+from llmc.bar import Bar, megabytes
+from llmc.errors import CacheFileError, ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Yes
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["SUBCOMMANDS", "calibrate", "list_models", "pull", "remove"]
 
 _Name = Annotated[Literal["minilm"], typer.Argument(metavar="[NAME]", help="The model: minilm.")]
-
-_MB = 1_000_000
-
-#: Seconds between two states of a bar.
-_PACE = 0.1
 
 
 def pull(
@@ -69,10 +65,10 @@ def pull(
         if source is None and url is None:
             source = _packaged(say)
         if source is None:
-            say(f"fetching {_megabytes(_total())} from {host}")
+            say(f"fetching {megabytes(_total())} from {host}")
             source = _fetch(url or published.URL, folder, shows=not quiet)
         path = weights.install(source, folder, model=weights.MINILM)
-        say(f"{name} is ready: {path} ({_megabytes(os.path.getsize(path))})")
+        say(f"{name} is ready: {path} ({megabytes(os.path.getsize(path))})")
 
 
 def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> None:
@@ -81,7 +77,7 @@ def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> Non
     if json:
         output.print_json(found._asdict())
         return
-    size = "" if found.bytes is None else _megabytes(found.bytes)
+    size = "" if found.bytes is None else megabytes(found.bytes)
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
     rows = [(found.model, found.state, size, found.path)]
     output.print_table(
@@ -99,14 +95,18 @@ def remove(
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:
-    """Remove a local model, and what a broken-off pull has left."""
+    """Remove a local model, its vectors, and what a pull has left."""
     if not dry_run:
         output.require_consent(yes=yes)
-    folder = places.models_path(config.load({"db": db}).environ)
+    settings = config.load({"db": db})
+    folder = places.models_path(settings.environ)
     with published.system_errors(folder):
         doomed = [path for path in weights.paths(folder) if os.path.lexists(path)]
-        what = f"{name} ({_megabytes(sum(map(_size, doomed)))})"
-    if not doomed:
+        what = f"{name} ({megabytes(sum(map(_size, doomed)))})"
+    vectors = _vectors(name, settings.db)
+    if vectors:
+        what += f" and {output.plural(vectors, 'vector')} in {settings.db}"
+    if not doomed and not vectors:
         output.print_text(f"{name} is not there\n")
         return
     if dry_run:
@@ -115,6 +115,8 @@ def remove(
     output.confirm(f"remove {what}?", yes=yes)
     with published.alone(folder):
         weights.remove(folder)
+    if vectors:
+        _vectors(name, settings.db, drop=True)
     output.print_text(f"removed {what}\n")
 
 
@@ -211,6 +213,24 @@ def _look(name: str, folder: str) -> _Found:
     return _Found(name, "damaged" if damage else "ok", size, path, damage)
 
 
+def _vectors(name: str, path: str, *, drop: bool = False) -> int:
+    """Count a model's vectors in a cache file, or drop them; an unusable one has none."""
+    from llmc.store import Store
+
+    try:
+        with Store(path, create=False) as store:
+            spaces = [space for space in store.vectors.spaces() if space.embedder == name]
+            if drop:
+                with store.transaction():
+                    for space in spaces:
+                        store.vectors.drop(space.id)
+                store.file.shrink()
+    except CacheFileError as error:
+        streams.note(f"{error}; its vectors stay")
+        return 0
+    return sum(space.vectors for space in spaces)
+
+
 def _packaged(say: Callable[[str], None]) -> str | None:
     """Return the folder of an installed package's copy, if it is the published one."""
     folder = published.find_local()
@@ -229,65 +249,13 @@ def _packaged(say: Callable[[str], None]) -> str | None:
 def _fetch(url: str, folder: str, *, shows: bool) -> str:
     """Fetch the published files; return the folder that they are in."""
     _, staging = weights.paths(folder)
-    with _Bar(_total(), shows=shows and streams.is_terminal(2)) as bar:
+    with Bar(_total(), shows=shows and streams.is_terminal(2)) as bar:
         published.download(url, staging, bar.draw, sources=weights.MINILM.sources)
     return staging
 
 
 def _total() -> int:
     return sum(source.size for source in weights.MINILM.sources)
-
-
-class _Bar:
-    """One line of standard error that shows how far several files have come.
-
-    Its last state stays there. The rate is this call's: what lay there before adds to the share
-    alone.
-    """
-
-    def __init__(self, total: int, *, shows: bool) -> None:
-        self._total, self._shows = total, shows
-        self._done: dict[str, int] = {}
-        self._began: tuple[float, int] | None = None
-        self._drawn_at, self._width = -_PACE, 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._width:
-            self._draw(time.monotonic(), end="\n")
-
-    def draw(self, name: str, done: int, _: int) -> None:
-        """Count a file's bytes so far, and show it if it is time."""
-        self._done[name] = done
-        at = time.monotonic()
-        if self._shows and at - self._drawn_at >= _PACE:
-            self._draw(at, end="\r")
-
-    def _draw(self, at: float, *, end: str) -> None:
-        done = sum(self._done.values())
-        began_at, began_with = self._began = self._began or (at, done)
-        rate = (done - began_with) / max(at - began_at, _PACE)
-        line = _state(done, self._total, rate, columns=_columns())
-        streams.note(line, end=" " * (self._width - len(line)) + end)
-        self._drawn_at, self._width = at, len(line)
-
-
-def _state(done: int, total: int, rate: float, *, columns: int) -> str:
-    facts = f"{100 * done // total}% {done / _MB:.1f} of {_megabytes(total)}"
-    if rate and done < total:
-        facts += f", {rate / _MB:.1f} MB/s, {text.age((total - done) / rate)} left"
-    width = min(30, columns - len("llmc: [] ") - len(facts) - 1)
-    full = width * done // total
-    return f"[{'#' * full}{'-' * (width - full)}] {facts}" if width > 4 else facts
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(2).columns
-    except OSError:
-        return 80
 
 
 def _silent(_: str) -> None:
@@ -299,10 +267,6 @@ def _size(path: str) -> int:
     if os.path.isdir(path) and not os.path.islink(path):
         return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path))
     return os.lstat(path).st_size
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / _MB:.1f} MB"
 
 
 # -- calibrate -----------------------------------------------------------------------------------

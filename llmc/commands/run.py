@@ -125,6 +125,7 @@ def _nearest(request: Request, settings: config.Settings, store: "Store") -> str
             meaning=None,
             now=time.time(),
             note=lambda _: None,
+            bill=[],
         )
     except LlmcError:
         return ""

@@ -1,13 +1,16 @@
 """`llmc why`: what matched a question, or what would have been needed."""
 
+import contextlib
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from llmc import config, output, streams, text
+from llmc import config, output, streams
 from llmc import input as given
-from llmc.explanation import explain
+from llmc.drafting import looked_up
+from llmc.errors import CacheFileError
+from llmc.explanation import explain, told
 from llmc.options import (
     AskedModel,
     Color,
@@ -28,12 +31,9 @@ from llmc.options import (
 )
 from llmc.request import Flags, request_of, require_at_most_one
 from llmc.store import Store
-from llmc.types import Ask
+from llmc.types import Ask, Hit, Miss
 
 __all__ = ["command"]
-
-#: What needs no name: its words say it.
-_PLAIN = {None, "namespace", "scope", "life", "similarity"}
 
 
 def command(
@@ -78,48 +78,29 @@ def command(
         meaning = config.meaning_of(settings, store, note=streams.note)
         ask = Ask(settings.namespace, settings.cache, by_meaning=settings.match != "exact")
         cache = config.cache_of(settings, store, note=streams.note, meaning=lambda: meaning)
+        found, bill = cache.lookup(request, ask), list[int | None]()
         report = explain(
-            cache.lookup(request, ask),
+            found,
             request,
             ask,
             shelf=store,
             meaning=meaning,
             now=time.time(),
             note=streams.note,
+            bill=bill,
         )
-    output.print_json(report) if json else output.print_text(_told(report, settings.match))
+        _count(store, found, bill, model=request.model, namespace=ask.namespace)
+    output.print_json(report) if json else output.print_text(told(report, settings.match))
 
 
-def _told(report: dict[str, Any], match: str) -> str:
-    """Word a report for a person."""
-    needed = report["threshold"]
-    if report["source"]:
-        lines = [f"{report['source']} hit: entry {report['id']}: {report['reason']}"]
-        if report["matched_question"] is not None:
-            lines.append(f"asked as “{text.one_line(report['matched_question'], width=80)}”")
-            lines.append(f"similarity {report['similarity']:.3f}, needed {needed:g}")
-        if report["source"] == "semantic" and match == "auto":
-            lines.append("in a pipe only the same words match, unless --match semantic is given")
-        if report["rule"]:
-            lines.append(f"its life: {report['rule']}")
-        return "\n".join(lines) + "\n"
-    unsought = "; other words are not looked for (match = exact)" if match == "exact" else ""
-    lines = [f"miss: {report['reason']}{unsought}"]
-    if report["rule"]:
-        lines.append(f"an answer would be held to {report['rule']}")
-    if report["requests"]:
-        lines.append("\nnearest stored requests")
-    for each in report["requests"]:
-        same = ["same prompt"] * (each["prompt"] == report["prompt"])
-        lines.append(f"  entry {each['id']}: “{text.one_line(each['question'], width=60)}”")
-        lines.append(f"    {text.one_line('; '.join([*same, *each['differences']]))}")
-    if report["neighbours"]:
-        lines.append(f"\nnearest by meaning ({report['embedder']}, needed {needed:g})")
-    for each in report["neighbours"]:
-        question = text.one_line(each["question"], width=60)
-        lines.append(f"  entry {each['id']}: {each['similarity']:.3f} “{question}”")
-        guarded = each["similarity"] >= needed and each["guard"] not in _PLAIN
-        guard = f"{each['guard']}: " if guarded else ""
-        remedy = f"; with {each['remedy']} it would match" if each["remedy"] else ""
-        lines.append(f"    {guard}{text.one_line(each['detail'] or 'nothing bars it')}{remedy}")
-    return "\n".join(lines) + "\n"
+def _count(
+    store: Store, found: Hit | Miss, bill: list[int | None], *, model: str, namespace: str
+) -> None:
+    """Put down what embedding cost, though no question was answered."""
+    cost, unknown = found.bill
+    line = looked_up(
+        [cost, *bill, *[None] * unknown], namespace=namespace, model=model, at=time.time()
+    )
+    if line.embedding_nusd or line.unknown_embedding:
+        with contextlib.suppress(CacheFileError):
+            store.record(line)

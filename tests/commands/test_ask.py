@@ -11,6 +11,8 @@ from unittest.mock import ANY
 import pytest
 from upstream import USAGE, Reply
 
+from llmc import streams
+from llmc.errors import CacheFileError
 from llmc.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -1319,3 +1321,19 @@ def test_a_fault_of_the_file_is_told_once_though_it_hinders_twice(cli, upstream,
 
     assert (result.code, result.out) == (0, "answer 2\n")
     assert result.err.count(f"cache file {db}: ") == 1
+
+
+def test_a_note_never_stands_in_the_line_of_an_answer(cli, upstream, monkeypatch):
+    def fail(*_: object) -> int:
+        raise CacheFileError("the disk is full")
+
+    shown: list[str] = []
+    monkeypatch.setattr(streams, "write", lambda text, **_: shown.append(text))
+    monkeypatch.setattr(streams, "note", lambda line, **_: shown.append(f"llmc: {line}\n"))
+    monkeypatch.setattr(Store, "put", fail)
+
+    cli("ask", "--stream", "q", terminal=True)
+
+    assert "".join(shown).startswith(
+        "answer 1\nllmc: the disk is full; the answer was not stored\nllmc: asked "
+    )

@@ -344,6 +344,13 @@ def test_a_dry_run_asks_no_remote_embedder(meant, kept, encoder):
     assert len(encoder.calls) == 1
 
 
+def test_a_dry_run_rounds_a_similarity_as_ask_does(meant, kept, encoder):
+    encoder.vectors[REWORDED] = at(0.9712345678)
+    found = meant(REWORDED)["similarity"]
+
+    assert meant("--dry-run", REWORDED)["similarity"] == found == round(found, 6)
+
+
 def test_a_dry_run_tells_of_a_learned_wording_and_learns_none(meant, kept, store):
     meant(REWORDED)
 

@@ -161,6 +161,13 @@ def test_json_of_a_new_answer_is_that_of_ask(cli, reworded):
 
     assert json.loads(result.out)["answer"] == "answer 2"
     assert json.loads(result.out)["source"] == "model"
+    assert (json.loads(result.out)["removed"], json.loads(result.out)["vetoed"]) == (1, REWORDED)
+
+
+def test_an_id_that_is_named_is_looked_for_in_an_empty_file_too(cli, upstream):
+    result = cli("bad", "7")
+
+    assert (result.code, result.err.splitlines()[0]) == (1, "llmc: error: no entry 7")
 
 
 @pytest.mark.parametrize(

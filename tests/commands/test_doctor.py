@@ -10,8 +10,9 @@ import apsw
 import pytest
 from drafts import draft
 from processes import start
+from tiny_model import Tiny
 
-from llmc import checks, keys
+from llmc import checks, keys, minilm, stamp, weights
 from llmc.file import File
 from llmc.questions import group_of, question_of
 from llmc.store import Store
@@ -574,3 +575,35 @@ def test_a_file_over_its_limits_is_a_warning(cli, upstream, monkeypatch):
     assert says(result, "room") == (
         "no limit of size; 2 of 1 entries; the least valuable go as new ones come"
     )
+
+
+# -- the embedder ----------------------------------------------------------------------------------
+
+
+def test_what_the_probe_of_an_embedder_costs_is_counted(cli, encoder):
+    cli("ask", "q")
+
+    result = cli("doctor", "--json")
+
+    assert says(result, "embedder").endswith(", 8 dimensions")
+    assert json.loads(cli("stats", "--json").out)["embedding_usd"] == pytest.approx(0.007)
+
+
+def test_a_model_file_with_damaged_numbers_is_told(cli, upstream, tmp_path, monkeypatch):
+    tiny = Tiny(tmp_path / "published")
+    monkeypatch.setattr(weights, "MINILM", tiny.model)
+    monkeypatch.setattr(minilm.MiniLM.__init__, "__kwdefaults__", {"model": tiny.model})
+    monkeypatch.setattr(weights.Weights.__init__, "__defaults__", (tiny.model,))
+    monkeypatch.setattr(weights.install, "__kwdefaults__", {"model": tiny.model})
+    cli("model", "pull", "--from", str(tiny.folder))
+    sound = cli("doctor", "--json")
+    (path,) = tmp_path.glob("home/**/minilm.safetensors")
+    monkeypatch.setattr(stamp, "holds", lambda *_: True)  # it rots, and nobody touched it
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    result = cli("doctor", "--json")
+
+    assert (states(sound)["embedder"], states(result)["embedder"]) == ("ok", "warning")
+    assert "it is damaged; only the same words match" in says(result, "embedder")

@@ -249,3 +249,23 @@ def test_a_pipe_sees_no_progress(shelf, db):
     out, err = process.communicate(timeout=60)
 
     assert (out, err) == ("removed 2 entries\n", "")
+
+
+def test_a_dry_run_shows_the_wordings_that_would_go(cli, encoder):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo my last git commit?")
+
+    shown = cli("invalidate", "how can I", "--dry-run")
+    lines = cli("invalidate", "how can I", "--dry-run", "--json")
+
+    assert shown.err == ("llmc: entry 1 stays, but not for “how can I undo my last git commit?”\n")
+    assert json.loads(lines.out) == {"id": 1, "wording": "how can I undo my last git commit?"}
+
+
+def test_a_dry_run_names_no_wording_of_what_goes_anyway(cli, encoder):
+    cli("ask", "--match", "semantic", "how do I undo the last git commit?")
+    cli("ask", "--match", "semantic", "how can I undo my last git commit?")
+
+    result = cli("invalidate", "git commit", "--dry-run")
+
+    assert result.err == ""

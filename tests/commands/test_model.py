@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socketserver
+import struct
 import sys
 import threading
 from itertools import count, product
@@ -17,8 +18,7 @@ from terminals import Terminal
 from tiny_model import Tiny
 from upstream import Reply
 
-from llmc import published, weights
-from llmc.commands import model as command
+from llmc import bar, published, weights
 from llmc.minilm import MiniLM
 from llmc.types import Verdict
 from llmc.weights import FILE
@@ -213,7 +213,7 @@ def test_a_terminal_sees_a_bar_whose_last_state_stays(cli, mirror):
 def test_a_bar_fits_its_terminal(state, line):
     done, total, rate, columns = state
 
-    shown = command._state(int(done), int(total), rate, columns=columns)
+    shown = bar.state(int(done), int(total), rate, columns=columns)
 
     assert shown.startswith(line)
 
@@ -646,6 +646,43 @@ def test_a_dry_run_asks_nothing_and_removes_nothing(cli, there, options):
 
     assert result == (0, "would remove minilm (0.1 MB)\n", "")
     assert there.exists()
+
+
+@pytest.fixture
+def embedded(cli, upstream, store):
+    """A cache file that holds a vector of the model's."""
+    cli("ask", "one?")
+    with store.transaction():
+        space = store.vectors.make_space("minilm", 4)
+        store.vectors.add(space, 1, group=5, vector=struct.pack("<4f", 1, 0, 0, 0))
+        store.vectors.make_space("another", 4)
+    return store
+
+
+def test_a_models_vectors_go_with_it_and_others_stay(cli, there, embedded, db):
+    dry = cli("model", "remove", "--dry-run")
+    result = cli("model", "remove", "--yes")
+
+    what = f"minilm (0.1 MB) and 1 vector in {db}\n"
+    assert (dry.out, result.out) == (f"would remove {what}", f"removed {what}")
+    assert [space.embedder for space in embedded.vectors.spaces()] == ["another"]
+    assert embedded.file.rows("SELECT * FROM vector") == []
+    assert embedded.file.number("PRAGMA freelist_count") == 0
+    assert embedded.vectors.damage() == []
+
+
+def test_the_vectors_of_a_model_that_is_gone_can_be_removed(cli, embedded, db):
+    result = cli("model", "remove", "--yes")
+
+    assert result.out == f"removed minilm (0.0 MB) and 1 vector in {db}\n"
+
+
+def test_a_cache_file_that_cannot_be_used_keeps_no_model(cli, unusable, there):
+    result = cli("model", "remove", "--yes")
+
+    assert (result.code, result.out) == (0, "removed minilm (0.1 MB)\n")
+    assert f"{unusable.reason}" in result.err
+    assert not there.exists()
 
 
 @pytest.mark.parametrize("arguments", [("--yes",), ("--dry-run",)], ids=str)

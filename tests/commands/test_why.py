@@ -76,7 +76,7 @@ def test_where_only_the_same_words_match_other_words_are_no_hit(cli, encoder, to
     lines = told(REWORDED)
 
     assert lines[0] == "miss: not stored; other words are not looked for (match = exact)"
-    assert lines[-1] == "    nothing bars it"
+    assert [line for line in lines if line.startswith("nearest by meaning")] == []
 
 
 # -- a miss: what is stored ----------------------------------------------------------------------
@@ -168,7 +168,9 @@ def test_it_says_how_near_was_not_near_enough_and_what_would_do(cli, encoder, wh
 
     report = why(THIRD)
 
-    assert report["reason"] == "not stored; by meaning: no stored question is near enough"
+    assert (
+        report["reason"] == "not stored; by meaning: no question of the same context is near enough"
+    )
     (near,) = report["neighbours"]
     assert (near["id"], near["guard"]) == (1, "similarity")
     assert near["detail"] == "0.930 is less than 0.950"
@@ -275,7 +277,8 @@ def test_nothing_of_the_question_is_written(cli, encoder, store, db):
     cli("why", REWORDED)
 
     assert list(store.paraphrases.wordings(None)) == []
-    assert len(store.file.rows("SELECT * FROM ledger")) == 1
+    lines = "SELECT source, entry_id, embedding_nusd, judging_nusd FROM ledger"
+    assert store.file.rows(lines)[1:] == [("failed", None, 14_000_000, 0)]
     assert store.entry(1).hits == 0
     assert b"how can I undo" not in b"".join(path.read_bytes() for path in db.parent.iterdir())
 
@@ -356,3 +359,31 @@ def test_among_very_many_entries_it_is_quick(cli, upstream, copies, db):
 
     assert found[0].prompt == "copy of a copy"
     assert steps < 10
+
+
+def test_what_embedding_costs_is_counted_and_is_no_request(cli, encoder, upstream):
+    cli("ask", STORED)
+
+    cli("why", REWORDED)
+
+    found = json.loads(cli("stats", "--json").out)
+    assert (found["requests"], found["embedding_usd"]) == (1, pytest.approx(2 * 0.007))
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        ("expires_at = 1.0", "it has expired"),
+        ("temperature = 0.7", "it is not an answer of temperature 0"),
+    ],
+)
+def test_what_keeps_a_neighbour_from_serving_is_named(
+    cli, encoder, store, why, monkeypatch, ended, said
+):
+    cli("ask", "--match", "semantic", STORED)
+    monkeypatch.setenv("LLMC_CACHE", "deterministic")
+    store.file.execute(f"UPDATE entry SET {ended}")
+
+    (found,) = why(REWORDED)["neighbours"]
+
+    assert (found["guard"], found["detail"]) == ("life", said)
