@@ -55,6 +55,8 @@ def advice(group: Group) -> str:
         )
     if group.broken and missed:
         return _at_break(group, group.broken[0][0])
+    if sum(step.at_once for step in group.steps) * 2 >= len(group.steps):
+        return "they are asked at once: one alone first, then the others (llmc batch does that)"
     idle = [step.idle for step in group.steps if step.idle is not None]
     if scheme is not None and len(idle) * 2 >= len(group.steps):
         pause, kept = text.age(statistics.median(idle)), text.age(scheme.lifetime)
@@ -132,14 +134,16 @@ def _unread(group: Group) -> str:
     newest = group.steps[-1].sent
     scheme = scheme_of(newest.base_url, newest.model)
     if scheme is not None and scheme.exact:
+        ours = "prompt_cache = auto with -s, --system-file or -f; else "
         return (
-            "what is shared ends where nothing was written: have it marked there (prompt_cache ="
-            " auto with -s, --system-file or -f; else a prompt_cache_breakpoint)"
+            "what is shared ends where nothing was written: have it marked there"
+            f" ({ours if scheme.takes_breakpoints else ''}a prompt_cache_breakpoint)"
         )
-    return (
-        "the provider read less than is the same: one prompt_cache_key for all of them"
-        " (prompt_cache = auto) takes them to one machine"
-    )
+    read_less = "the provider read less than is the same"
+    if scheme is not None and scheme.takes_key:
+        key = "one prompt_cache_key for all of them (prompt_cache = auto)"
+        return f"{read_less}: {key} takes them to one machine"
+    return f"{read_less}; it promises nothing: ask closer together"
 
 
 def _named(number: int, parts: Sequence[Part]) -> str:

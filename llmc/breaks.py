@@ -17,6 +17,7 @@ __all__ = [
     "REASONS",
     "Break",
     "Part",
+    "Sent",
     "break_between",
     "common",
     "parts_of",
@@ -68,6 +69,24 @@ class Part(NamedTuple):
 
     role: str
     text: str
+
+
+class Sent(NamedTuple):
+    """One request that reached a provider; tokens are as the provider reported them.
+
+    `at` is when it was sent, `latency` the seconds until it was answered.
+    """
+
+    model: str
+    served: str | None
+    base_url: str
+    parts: tuple[Part, ...]
+    settings: tuple[str, ...]
+    at: float
+    prompt: int | None = None
+    cached: int | None = None
+    written: int | None = None
+    latency: float = 0.0
 
 
 class Break(NamedTuple):

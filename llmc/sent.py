@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llmc.breaks import parts_of, settings_of
-from llmc.sharing import Sent
+from llmc.breaks import Sent, parts_of, settings_of
 
 if TYPE_CHECKING:
     from llmc.file import File
@@ -40,7 +39,7 @@ def sent(
         if (body := bodies[scope]) is not None:
             parts, settings = parts_of(body, prompt), settings_of(body)
             found.append(Sent(str(body.get("model")), served, base_url, parts, settings, *counts))
-    return found, left
+    return sorted(found, key=lambda each: each.at), left
 
 
 def _body(file: File, scope: int) -> dict[str, Any] | None:
@@ -52,7 +51,8 @@ def _body(file: File, scope: int) -> dict[str, Any] | None:
 
 _SENT = """
 SELECT s.id, e.prompt, s.base_url, e.served_model,
-    l.at, l.prompt_tokens, l.cached_tokens, coalesce(l.written_tokens, e.cache_write_tokens)
+    l.at - l.latency AS sent_at, l.prompt_tokens, l.cached_tokens,
+    coalesce(l.written_tokens, e.cache_write_tokens), l.latency
 FROM ledger AS l
     LEFT JOIN entry AS e ON e.id = l.entry_id AND e.source = 'model'
     LEFT JOIN scope AS s ON s.id = e.scope_id

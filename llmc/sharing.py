@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import re
 import statistics
-import zlib
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from llmc.breaks import REASONS, Part, break_between, shared, size, stable
+from llmc.breaks import REASONS, break_between, shared, size, stable
+from llmc.likeness import alike
 from llmc.marking import scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from llmc.breaks import Break
+    from llmc.breaks import Break, Part, Sent
     from llmc.marking import Scheme
 
-__all__ = ["LEAST", "Group", "Sent", "Step", "Unit", "groups", "premium"]
-
-#: Prompts of fewer tokens are too short for any provider's cache, and not near to it either.
-LEAST = 700
-
-#: Texts are compared by runs of six words, of which one in eight counts; so many of them, or so
-#: many bytes of a common beginning, are about `LEAST` tokens.
-_WORDS, _SAMPLE, _ENOUGH, _ENOUGH_BYTES = 6, 8, 60, 2800
-_OPENING = 200
+__all__ = ["Group", "Step", "Unit", "groups", "premium"]
 
 #: How much of what was read must be the same text, since tokens are spread over bytes.
 _READ = 0.9
@@ -50,20 +41,6 @@ _UNKNOWN_LIFETIME = 3600.0
 _Cause: TypeAlias = "tuple[str | None, int, tuple[int, str] | None]"
 
 
-class Sent(NamedTuple):
-    """One request that reached a provider; tokens are as the provider reported them."""
-
-    model: str
-    served: str | None
-    base_url: str
-    parts: tuple[Part, ...]
-    settings: tuple[str, ...]
-    at: float
-    prompt: int | None = None
-    cached: int | None = None
-    written: int | None = None
-
-
 class Unit(NamedTuple):
     """What a token costs, in nano-USD: sent anew, read from the provider's cache, written to it."""
 
@@ -77,7 +54,8 @@ class Step(NamedTuple):
 
     `near` is the live one that it shares most with, `common` how many bytes; `reason` says which
     setting kept it from all of them. Without both it is the first, or the others are forgotten:
-    `idle` is how long ago the last one was, in seconds.
+    `idle` is how long ago the last one was sent, in seconds; `at_once` tells that it had not been
+    answered yet.
     """
 
     sent: Sent
@@ -85,6 +63,7 @@ class Step(NamedTuple):
     common: int = 0
     reason: str | None = None
     idle: float | None = None
+    at_once: bool = False
     eligible: int | None = None  # tokens that the provider could have read, were nothing in the way
     missed: int = 0  # of them not read
     found: Break | None = None  # where its text left that of `near`
@@ -121,8 +100,8 @@ def groups(
 
     `unit` prices a request's tokens. The most expensive group comes first.
     """
-    alike = (members for members in _alike(requests) if len(members) > 1)
-    found = [group for members in alike for group in _groups(members, unit)]
+    kin = (members for members in alike(requests) if len(members) > 1)
+    found = [group for members in kin for group in _groups(members, unit)]
     grouped = {id(step.sent) for group in found for step in group.steps}
     alone = [request for request in requests if id(request) not in grouped]
     return sorted(found, key=lambda group: -((group.lost or 0) + (group.wasted or 0))), alone
@@ -132,69 +111,6 @@ def premium(requests: Iterable[Sent], unit: Callable[[Sent], Unit | None]) -> fl
     """Return what writing cost beyond the price of sending, in nano-USD, where that is known."""
     priced = ((request.written or 0, unit(request)) for request in requests)
     return sum(count * (each.written - each.fresh) for count, each in priced if each is not None)
-
-
-def _alike(requests: Iterable[Sent]) -> list[list[Sent]]:
-    """Put each request to the group that holds most of its words, if those are enough."""
-    made: list[list[Sent]] = []
-    known: dict[tuple[str, int], int] = {}
-    begun: dict[tuple[str, str], list[int]] = {}
-    sketch = _Sketches()
-    for request in requests:
-        if (request.prompt or 0) < LEAST:
-            continue
-        marks = frozenset().union(*(sketch[part.text] for part in request.parts))
-        votes = Counter(
-            group for mark in marks if (group := known.get((request.base_url, mark))) is not None
-        )
-        alike = begun.setdefault((request.base_url, _opening(request)), [])
-        best = next((g for g, count in votes.most_common(1) if count >= _ENOUGH), None)
-        if best is None:
-            best = next((g for g in alike if _begins_like(request, made[g][-1])), None)
-        if best is None:
-            best = len(made)
-            made.append([])
-        made[best].append(request)
-        if best not in alike:
-            alike.append(best)
-        for mark in marks:
-            known.setdefault((request.base_url, mark), best)
-    return made
-
-
-def _opening(request: Sent) -> str:
-    """Return the first characters of a request: a quick look at whether two may begin alike."""
-    return "".join(part.text[:_OPENING] for part in request.parts)[:_OPENING]
-
-
-def _begins_like(request: Sent, other: Sent) -> bool:
-    return shared(other.parts, request.parts) >= _ENOUGH_BYTES
-
-
-class _Chosen(dict[str, bool]):
-    """Whether runs that begin with a word count, for one word in eight; each is asked often."""
-
-    def __missing__(self, word: str) -> bool:
-        chosen = zlib.crc32(word.encode("utf-8", "surrogatepass")) % _SAMPLE == 0
-        self[word] = chosen
-        return chosen
-
-
-class _Sketches(dict[str, frozenset[int]]):
-    """Hashes of some runs of words of a text: those that texts share tell how much they share."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._chosen = _Chosen()
-
-    def __missing__(self, text: str) -> frozenset[int]:
-        words = re.findall(r"\w{1,12}|[^\w\s]", text)
-        chosen = self._chosen
-        places = [n for n, word in enumerate(words[: 1 - _WORDS]) if chosen[word]]
-        runs = (" ".join(words[n : n + _WORDS]) for n in places)
-        made = frozenset(zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs)
-        self[text] = made
-        return made
 
 
 def _groups(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Iterable[Group]:
@@ -273,36 +189,68 @@ def _breaks(steps: Iterable[Step]) -> tuple[tuple[Break, int, int], ...]:
 def _steps(members: Iterable[Sent]) -> Iterable[Step]:
     """Find, for each request, the live one before it that it shares most with.
 
-    Among texts in order the one that shares the longest beginning stands next to it.
+    What has not been answered yet when a request is sent is in no cache.
     """
-    live: dict[tuple[str, ...], list[tuple[Part, ...]]] = {}
-    newest: dict[tuple[tuple[str, ...], tuple[Part, ...]], Sent] = {}
-    order: deque[Sent] = deque()
+    live = _Live()
+    under_way: list[Sent] = []
     last: Sent | None = None
     for request in members:
+        for each in [each for each in under_way if _ended(each) <= request.at]:
+            live.add(each)
+            under_way.remove(each)
         scheme = _scheme(request)
         lifetime = scheme.lifetime if scheme else _UNKNOWN_LIFETIME
-        while order and order[0].at <= request.at - lifetime:
-            old = order.popleft()
-            if newest.get((old.settings, old.parts)) is old:
-                del newest[old.settings, old.parts]
-                texts = live[old.settings]
-                del texts[bisect.bisect_left(texts, old.parts)]
-        texts = live.setdefault(request.settings, [])
-        place = bisect.bisect_left(texts, request.parts)
-        near = [newest[request.settings, text] for text in texts[max(0, place - 1) : place + 1]]
-        if near:
-            best = max(near, key=lambda each: shared(each.parts, request.parts))
-            yield Step(request, best, shared(best.parts, request.parts))
-        elif order:
-            yield Step(request, reason=_reason(order[-1], request))
+        live.forget(request.at - lifetime)
+        near = live.near(request)
+        if near is not None:
+            yield Step(request, near, shared(near.parts, request.parts))
+        elif live.order:
+            yield Step(request, reason=_reason(live.order[-1], request))
         else:
-            yield Step(request, idle=None if last is None else request.at - last.at)
+            ago = None if last is None else request.at - last.at
+            yield Step(request, idle=ago, at_once=ago is not None and ago < lifetime)
+        under_way.append(request)
+        last = request
+
+
+class _Live:
+    """The requests that a provider may remember, by their settings, their texts in order.
+
+    Of texts in order the one that shares the longest beginning with another stands next to it.
+    """
+
+    def __init__(self) -> None:
+        self.order: deque[Sent] = deque()
+        self._texts: dict[tuple[str, ...], list[tuple[Part, ...]]] = {}
+        self._newest: dict[tuple[tuple[str, ...], tuple[Part, ...]], Sent] = {}
+
+    def add(self, request: Sent) -> None:
+        texts = self._texts.setdefault(request.settings, [])
+        place = bisect.bisect_left(texts, request.parts)
         if place == len(texts) or texts[place] != request.parts:
             texts.insert(place, request.parts)
-        newest[request.settings, request.parts] = request
-        order.append(request)
-        last = request
+        self._newest[request.settings, request.parts] = request
+        self.order.append(request)
+
+    def forget(self, before: float) -> None:
+        while self.order and self.order[0].at <= before:
+            old = self.order.popleft()
+            if self._newest.get((old.settings, old.parts)) is old:
+                del self._newest[old.settings, old.parts]
+                texts = self._texts[old.settings]
+                del texts[bisect.bisect_left(texts, old.parts)]
+
+    def near(self, request: Sent) -> Sent | None:
+        texts = self._texts.get(request.settings, [])
+        place = bisect.bisect_left(texts, request.parts)
+        beside = [self._newest[request.settings, each] for each in texts[max(0, place - 1) :][:2]]
+        if place == 0:
+            beside = beside[:1]
+        return max(beside, key=lambda each: shared(each.parts, request.parts), default=None)
+
+
+def _ended(request: Sent) -> float:
+    return request.at + request.latency
 
 
 def _reason(old: Sent, new: Sent) -> str | None:
@@ -330,7 +278,9 @@ def _measured(step: Step, kept: int) -> Step:
     if scheme is None or step.sent.prompt is None:
         return step
     is_first = step.near is None and step.reason is None
-    eligible = 0 if is_first else scheme.readable(_tokens(step.sent, kept))
+    # No more than there was to be written.
+    most = kept if step.near is None else min(kept, size(step.near.parts))
+    eligible = 0 if is_first else scheme.readable(_tokens(step.sent, most))
     if step.sent.cached is None:
         return step._replace(eligible=eligible)
     return step._replace(eligible=eligible, missed=max(0, eligible - step.sent.cached))

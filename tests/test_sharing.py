@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from provider_day import prose
 
 from llmc import advice, sharing
-from llmc.breaks import Part, parts_of, settings_of
-from llmc.sharing import Sent, Unit
+from llmc.breaks import Part, Sent, parts_of, settings_of
+from llmc.sharing import Unit
 
 OPENAI = "https://api.openai.com/v1"
 LUNA, MINI = "gpt-5.6-luna", "gpt-4.1-mini"
@@ -168,6 +168,42 @@ def test_what_is_forgotten_cannot_be_read():
 
     assert [step.eligible for step in found.steps] == [0, 0, 0]
     assert [step.idle for step in found.steps] == [None, 3600, 3600]
+
+
+def test_what_is_not_answered_yet_cannot_be_read():
+    requests = [sent(GUIDE, f"q{n}", at=n * 0.1)._replace(latency=5.0) for n in range(4)]
+
+    found = only(requests)
+
+    assert [step.eligible for step in found.steps] == [0, 0, 0, 0]
+    assert advice.advice(found).startswith("they are asked at once: one alone first")
+
+
+def test_once_the_first_is_answered_the_others_could_read():
+    first = sent(GUIDE, "q")._replace(latency=5.0)
+    others = [sent(GUIDE, f"q{n}", at=5.0 + n * 0.1)._replace(latency=5.0) for n in range(3)]
+
+    found = only([first, *others])
+
+    assert [bool(step.eligible) for step in found.steps] == [False, True, True, True]
+
+
+def test_a_conversation_that_grows_loses_nothing():
+    said = [Part("tools", ""), Part("system", GUIDE)]
+    requests, before = [], 0
+    for turn in range(5):
+        said += [Part("user", prose(f"question {turn}", 80))]
+        asked = sent(GUIDE, "")._replace(parts=tuple(said), at=turn * 60.0)
+        prompt = tokens("".join(part.text for part in said))
+        requests.append(asked._replace(prompt=prompt, cached=before, written=prompt - before))
+        before = prompt
+        said += [Part("assistant", prose(f"answer {turn}", 120))]
+
+    found = only(requests)
+
+    assert found.lost == pytest.approx(0, abs=20 * 9)
+    assert found.wasted == requests[-1].written * 2
+    assert advice.advice(found) == "nothing is lost"
 
 
 def test_each_use_lengthens_a_life():

@@ -7,10 +7,12 @@ from typing import Any
 
 from llmc import config, output, streams, text
 from llmc.advice import ALONE, figures
+from llmc.breaks import Sent
+from llmc.likeness import LEAST
 from llmc.options import Color, Db, Json, Model, Namespace, Since, duration
 from llmc.pricing import price
 from llmc.sent import MOST, sent
-from llmc.sharing import LEAST, Sent, Unit, groups, premium
+from llmc.sharing import Unit, groups, premium
 from llmc.store import Store
 from llmc.types import Tokens
 
@@ -65,13 +67,15 @@ def command(
     with Store(settings.db, create=False) as store:
         requests, textless = sent(store.file, since=start, model=model, namespace=namespace)
     found, alone = groups(requests, unit)
-    long = [request for request in alone if (request.prompt or 0) >= LEAST]
+    counted = [request for request in alone if request.prompt is not None]
+    long = [request for request in counted if (request.prompt or 0) >= LEAST]
     rows = [figures(group) for group in found]
     rest = {"requests": len(long), "estimated_wasted_usd": round(premium(long, unit)) / 1e9}
     told = {
         "requests": len(requests) + textless,
         "without_text": textless,
-        "short": len(alone) - len(long),
+        "without_usage": len(alone) - len(counted),
+        "short": len(counted) - len(long),
         "alone": rest | {"advice": ALONE if rest["estimated_wasted_usd"] else None},
         "since_s": age,
         "groups": rows,
@@ -117,6 +121,7 @@ def _note(told: dict[str, Any]) -> None:
     parts = [
         (told["requests"], "reached a provider" + (" (the newest)" * (told["requests"] == MOST))),
         (told["without_text"], "without a stored text"),
+        (told["without_usage"], "without a count of tokens"),
         (told["short"], f"shorter than {LEAST} tokens"),
         (rest["requests"], "like no other"),
     ]

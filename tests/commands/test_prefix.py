@@ -186,6 +186,12 @@ def test_what_was_asked_past_the_cache_has_no_text(cli, ask):
     assert (told(cli)["requests"], told(cli)["without_text"]) == (1, 1)
 
 
+def test_a_stream_whose_tokens_nobody_counted_is_told_apart(cli, store):
+    store.put(draft(GUIDE), line(prompt_tokens=None))
+
+    assert (told(cli)["without_usage"], told(cli)["short"]) == (1, 0)
+
+
 def test_an_answer_put_by_hand_never_reached_a_provider(cli, store):
     store.put(draft(source="put"), None)
 
@@ -218,13 +224,14 @@ def test_only_the_newest_are_looked_at(cli, store, monkeypatch):
 
     found, left = sent_room.sent(store.file, since=0.0)
 
-    assert ([each.at for each in found], left) == ([2, 3, 4], 0)
+    assert ([each.at + each.latency for each in found], left) == ([2, 3, 4], 0)
 
 
 def test_an_empty_cache_has_nothing_to_tell(cli):
     assert told(cli) == {
         "requests": 0,
         "without_text": 0,
+        "without_usage": 0,
         "short": 0,
         "alone": {"requests": 0, "estimated_wasted_usd": 0, "advice": None},
         "since_s": None,
