@@ -46,7 +46,7 @@ class Shelf(Refusals, Entries, Counts, Protocol):
 
     @property
     def rules(self) -> Rules: ...
-    def put(self, draft: Draft, line: Line | None) -> int: ...
+    def put(self, draft: Draft, line: Line | None, *, tell: bool = True) -> int: ...
     def judge(
         self, verdict: Verdict | None, entry_id: int, *, cost: int, unknown: int = 0
     ) -> None: ...
@@ -109,6 +109,7 @@ class Cache:
     def close(self) -> None:
         """Count what is not counted yet, and close the file."""
         self._tally.flush()
+        self._levels.close()
         if self._flights is not None:
             self._flights.close()
         if self._store is not None:
@@ -247,6 +248,7 @@ class Cache:
         except CacheFileError as error:
             self._note(f"{error}; the answer was not stored")
             return hit._replace(unkept=str(error))
+        self._levels.stored()
         entry = hit.entry._replace(id=entry_id, expires_at=life.expires_at)
         return hit._replace(entry=entry, line=None)
 

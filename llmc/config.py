@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from llmc.pricing import Rate
     from llmc.provider import Provider
     from llmc.store import Store
-    from llmc.tiers import Tier
     from llmc.types import CacheMode, Evict, Limits
 
 __all__ = [
@@ -80,6 +79,8 @@ class Settings(NamedTuple):
     levels: tuple[str, ...]
     memory_max_entries: int | None
     memory_ttl: float | None
+    shared: str | None
+    shared_ttl: float
     max_size: str | None
     max_entries: int | None
     max_entries_per_namespace: int | None
@@ -232,6 +233,7 @@ def cache_of(
     from llmc.cache import Cache
     from llmc.flight import Flights
     from llmc.pricing import price
+    from llmc.tiering import tiers_of
 
     @functools.cache
     def connected(provider: str, *, aside: bool) -> Provider:
@@ -273,26 +275,9 @@ def cache_of(
         meaning=meaning or found,
         connect_aside=functools.partial(connect, aside=True),
         flights=None if store is None else Flights(store.file, patience=settings.timeout),
-        tiers=_tiers(settings, store, stays=stays),
+        tiers=tiers_of(settings, store, note=note, stays=stays),
         hold=_HOLD if stays else 0.0,
     )
-
-
-def _tiers(settings: Settings, store: Store | None, *, stays: bool) -> list[Tier]:
-    """Return the levels that are asked for the same request, the nearest first."""
-    from llmc import drafting
-    from llmc.tiers import FileTier, MemoryTier
-    from llmc.watch import watch
-
-    if store is None:
-        return []
-    tiers: list[Tier] = [FileTier(store, drafting.again)]
-    if stays:
-        version = store.rules.version = watch(store.file)
-        if "memory" in settings.levels:
-            most, ttl = settings.memory_max_entries, settings.memory_ttl
-            tiers.insert(0, MemoryTier(version, max_entries=most, ttl=ttl, timer=time.monotonic))
-    return tiers
 
 
 def meaning_of(settings: Settings, store: Store, *, note: Callable[[str], None]) -> Meaning | None:

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from llmc.types import Alias, Miss, Source
 
-__all__ = ["again", "answered", "draft_of", "looked_up", "served", "times", "unanswered"]
+__all__ = [
+    "again",
+    "answered",
+    "draft_of",
+    "entry_of",
+    "looked_up",
+    "served",
+    "times",
+    "unanswered",
+]
 
 _LEVEL: dict[str, int] = {
     "memory": LEVELS.index("memory") + 1,
@@ -106,7 +115,7 @@ def answered(draft: Draft, miss: Miss, *, unkept: str | None) -> Hit:
         latency=answer.latency,
     )
     return Hit(
-        entry=_entry_of(draft),
+        entry=entry_of(draft),
         source="model",
         usage=answer.usage,
         price=price,
@@ -188,7 +197,8 @@ def looked_up(bill: Sequence[int | None], *, namespace: str, model: str, at: flo
     )
 
 
-def _entry_of(draft: Draft) -> Entry:
+def entry_of(draft: Draft) -> Entry:
+    """Return what a draft would be as an entry, without an id."""
     answer = draft.answer
     return Entry(
         id=None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmc.store import Store
     from llmc.types import Selector
 
-__all__ = ["parcels", "rules", "take", "verdicts"]
+__all__ = ["one", "parcels", "rules", "take", "vectors", "verdicts"]
 
 _MORE = (
     "s.base_url",
@@ -41,6 +41,26 @@ def parcels(store: Store, selector: Selector) -> Iterator[Parcel]:
     )
     for row in rows:
         yield _parcel(store, row)
+
+
+def one(store: Store, namespace: str, key: bytes) -> tuple[int, Parcel] | None:
+    """Return the entry of a request with its id, samples left out; None if there is none."""
+    rows = store.file.rows(
+        f"SELECT {', '.join(_MORE)}, {COLUMNS} {FROM}"
+        " WHERE e.namespace = ? AND e.key = ? AND e.sample = 0",
+        (namespace, key),
+    )
+    return (rows[0][len(_MORE)], _parcel(store, rows[0])) if rows else None
+
+
+def vectors(store: Store, entry_id: int) -> list[tuple[str, int, bytes]]:
+    """Return an entry's vectors: embedder, group, and little-endian float16 numbers."""
+    rows = store.file.rows(
+        "SELECT s.embedder, v.grp, v.numbers FROM vector AS v JOIN space AS s ON s.id = v.space_id"
+        " WHERE v.entry_id = ?",
+        (entry_id,),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def verdicts(store: Store, namespace: str | None) -> list[Verdict]:

@@ -65,6 +65,7 @@ class Levels:
         self._clock = clock
         self._draw = draw
         self._note = note
+        self._failed: set[Source] = set()
 
     def find(self, miss: Miss, ask: Ask, *, now: float) -> Seen:
         """Return what the nearest level that has it holds; later ones are not asked.
@@ -87,6 +88,16 @@ class Levels:
             ended = ended or self._choose(entries, miss, ask)
             stale = stale or self._choose(left, miss, ask)
         return Seen(ended=ended, stale=stale)
+
+    def stored(self) -> None:
+        """Let the tiers know that an answer has been stored."""
+        for tier in self._tiers:
+            tier.stored()
+
+    def close(self) -> None:
+        """Let go of what the tiers hold, the nearest last."""
+        for tier in reversed(self._tiers):
+            tier.close()
 
     def all(self, miss: Miss, ask: Ask) -> Sequence[Entry]:
         """Return all that is held for a request, whatever its life."""
@@ -119,12 +130,15 @@ class Levels:
     def _entries(self, tier: Tier, miss: Miss, ask: Ask) -> Sequence[Entry]:
         try:
             found = tier.find(miss, ask)
+            self._failed.discard(tier.source)
             if not found or tier.source == "memory":  # what lies there has been cut already
                 return found
             self._lives.renew()
             return list(map(self._lives.shortened, found))
         except (CacheFileError, SharedError) as error:
-            self._note(f"{error}; answering without it")
+            if tier.source not in self._failed:  # once, until it works again
+                self._failed.add(tier.source)
+                self._note(f"{error}; answering without it")
             return ()
 
     def _backfill(

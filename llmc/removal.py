@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llmc.file import File
+    from llmc.outbox import Outbox
     from llmc.paraphrases import Paraphrases
     from llmc.vectors import Vectors
 
@@ -32,11 +33,14 @@ class Forgotten(NamedTuple):
 class Removal:
     """What is removed from one cache file."""
 
-    def __init__(self, file: File, vectors: Vectors, paraphrases: Paraphrases) -> None:
+    def __init__(
+        self, file: File, vectors: Vectors, paraphrases: Paraphrases, outbox: Outbox
+    ) -> None:
         """Take the open file, and the rooms of what belongs to entries."""
         self._file = file
         self._vectors = vectors
         self._paraphrases = paraphrases
+        self._outbox = outbox
 
     def delete(self, ids: Iterable[int]) -> int:
         """Delete entries with all that belongs to them, within the caller's transaction.
@@ -74,8 +78,10 @@ class Removal:
 
         An answer stays under its own question when it has served one that is to be forgotten.
         """
+        doomed = list(ids)
         with self._file.transaction():
-            return Forgotten(self.delete(ids), self._paraphrases.forget_of(wordings_of))
+            self._outbox.goes(doomed)
+            return Forgotten(self.delete(doomed), self._paraphrases.forget_of(wordings_of))
 
     def size_without(self, ids: Iterable[int]) -> int:
         """Return the bytes that the file would use without some entries; nothing is deleted."""

@@ -365,6 +365,35 @@ CREATE TABLE listed (
 ) STRICT, WITHOUT ROWID;
 """
 
+_SHARED = """
+-- Whether answers are shared with other machines, and what this one is called among them.
+INSERT INTO meta VALUES ('shares', 0), ('machine', abs(random()) >> 1);
+
+-- What is still to be told to the others: which entry came, which one went, what was judged.
+CREATE TABLE outbox (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind      TEXT NOT NULL CHECK (kind IN ('entry', 'gone', 'verdict')),
+    namespace TEXT NOT NULL,
+    key       BLOB NOT NULL,                               -- an entry's, or a verdict's pair
+    family    BLOB NOT NULL,
+    at        REAL NOT NULL
+) STRICT;
+
+-- Where in a server's log this file stands, and when that server last failed it.
+CREATE TABLE peer (
+    server    TEXT PRIMARY KEY,
+    position  TEXT NOT NULL DEFAULT '0-0',
+    passed    INTEGER NOT NULL DEFAULT 0,                  -- how many entries of the log lie behind
+    failed_at REAL NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- The entries that the others know as well, and until when the server keeps them.
+CREATE TABLE told (
+    entry_id INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE,
+    until    REAL NOT NULL
+) STRICT;
+"""
+
 STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _FIRST,
     _SECOND,
@@ -375,6 +404,7 @@ STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
     _UNPRICED,
     _TOGETHER,
     _LISTED,
+    _SHARED,
 )
 VERSION = len(STEPS)
 

@@ -138,6 +138,17 @@ def _embedder(value: Any) -> str:
     return written
 
 
+def _server(value: Any) -> str | None:
+    """Read a server's URL. It may hold a password: no error repeats it."""
+    written = _words(value)
+    scheme, mark, rest = written.partition("://")
+    if written == "none":
+        return None
+    if scheme not in {"redis", "rediss", "unix"} or not mark or not rest:
+        raise ValueError("no URL of a server such as redis://host:6379/0")
+    return written
+
+
 def _levels(value: Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     given = {str(name).strip() for name in names} if isinstance(names, list) else {""}
@@ -193,6 +204,13 @@ SETTINGS = (
     ),
     Setting("memory_max_entries", _limit, 10_000, "how many requests' answers memory holds"),
     Setting("memory_ttl", _ttl, None, "how long memory holds them; `none`: as long as it can"),
+    Setting(
+        "shared",
+        _server,
+        None,
+        "a Redis server through which several machines share answers: redis://host:6379/0",
+    ),
+    Setting("shared_ttl", _timeout, 30 * 86400.0, "how long that server keeps an answer at most"),
     Setting(
         "max_size",
         _size,

@@ -12,6 +12,7 @@ from llmc.errors import CacheFileError, LlmcError
 from llmc.eviction import Eviction
 from llmc.file import File
 from llmc.ledger import Ledger
+from llmc.outbox import Outbox
 from llmc.paraphrases import Paraphrases
 from llmc.removal import Removal
 from llmc.rows import (
@@ -60,7 +61,8 @@ class Store:
         self.vectors = Vectors(self.file)
         self.paraphrases = Paraphrases(self.file)
         self.rules = Rules(self.file)
-        self.removal = Removal(self.file, self.vectors, self.paraphrases)
+        self.outbox = Outbox(self.file)
+        self.removal = Removal(self.file, self.vectors, self.paraphrases, self.outbox)
         self.eviction = Eviction(self.file, limits or Limits(), remove=self.removal.remove)
 
     def __enter__(self) -> Self:
@@ -140,22 +142,23 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def put(self, draft: Draft, line: Line | None) -> int:
+    def put(self, draft: Draft, line: Line | None, *, tell: bool = True) -> int:
         """Store an answer, its vector and its ledger line in one transaction; return its id.
 
         An entry of the same namespace, key and sample is overwritten and keeps its id. What was
         remembered for any request that this answer might serve better is forgotten. What there is
         no room for goes, but never what was just put. An index that fails costs the vector, which
-        stays due, not the answer; a table that is missing is made anew.
+        stays due, not the answer; a table that is missing is made anew. Those who
+        share this file's answers are told, unless they have told it themselves.
         """
         try:
-            return self._put(draft, line)
+            return self._put(draft, line, tell=tell)
         except CacheFileError as error:
             if draft.vector is not None:
-                return self.put(draft._replace(vector=None), line)
+                return self.put(draft._replace(vector=None), line, tell=tell)
             if "no such table" not in str(error) or not self._recreate():
                 raise
-            return self._put(draft, line)
+            return self._put(draft, line, tell=tell)
 
     def _recreate(self) -> bool:
         from llmc import mending
@@ -163,9 +166,11 @@ class Store:
         with self.transaction():
             return mending.recreate(self.file)
 
-    def _put(self, draft: Draft, line: Line | None) -> int:
+    def _put(self, draft: Draft, line: Line | None, *, tell: bool) -> int:
         with self.file.transaction():
             entry_id = self.write(draft)
+            if tell and draft.sample == 0:
+                self.outbox.came(draft.namespace, draft.key, draft.family, at=draft.created_at)
             if line is not None:
                 self.ledger.write(line._replace(entry_id=entry_id))
             self.eviction.make_room(draft.namespace, now=draft.created_at, spare=entry_id)
@@ -238,15 +243,22 @@ class Store:
                 (base_url, model, parameter, at),
             )
 
-    def delete(self, ids: Iterable[int], verdict: Verdict | None = None) -> int:
+    def delete(
+        self, ids: Iterable[int], verdict: Verdict | None = None, *, tell: bool = True
+    ) -> int:
         """Delete entries with all that belongs to them, in one transaction; return how many.
 
-        A `verdict` on the pair that this was about is added.
+        A `verdict` on the pair that this was about is added. Those who share this file's answers
+        are told, unless it is a matter of its own.
         """
+        doomed = list(ids)
         with self.file.transaction():
-            deleted = self.removal.delete(ids)
+            if tell:
+                self.outbox.goes(doomed)
+            deleted = self.removal.delete(doomed)
             if verdict is not None:
                 self.paraphrases.judge(verdict)
+                self.outbox.judged(verdict)
         return deleted
 
     # -- listing ---------------------------------------------------------------------------------

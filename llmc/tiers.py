@@ -31,13 +31,19 @@ class Tier(Protocol):
     def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
         """Keep what was found for a request further away; return it as it lies here."""
 
+    def stored(self) -> None:
+        """Hear that an answer has been stored; it never fails."""
+
+    def close(self) -> None:
+        """Let go of what is held; it never fails."""
+
 
 class Shelf(Protocol):
     """Where entries are kept for good; `Store` says what each method does."""
 
     def family(self, namespace: str, family: bytes) -> list[Entry]: ...
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]: ...
-    def put(self, draft: Draft, line: None) -> int: ...
+    def put(self, draft: Draft, line: None, *, tell: bool) -> int: ...
 
 
 class MemoryTier:
@@ -101,6 +107,13 @@ class MemoryTier:
                         del self._held[next(iter(self._held))]
         return entries
 
+    def stored(self) -> None:
+        """Do nothing: the file has changed, and that shows."""
+
+    def close(self) -> None:
+        """Let go of all."""
+        self._held.clear()
+
 
 class FileTier:
     """The entries of the cache file."""
@@ -122,8 +135,14 @@ class FileTier:
         """Store another tier's answer to this very request, with its own life and cost."""
         del ask
         return [
-            entry._replace(id=self._shelf.put(self._draft(miss, entry), None))
+            entry._replace(id=self._shelf.put(self._draft(miss, entry), None, tell=False))
             if entry.key == miss.key
             else entry
             for entry in entries
         ]
+
+    def stored(self) -> None:
+        """Do nothing: it lies here."""
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, keys, output, streams
+from llmc import config, keys, output, streams, tiering
 from llmc.errors import LlmcError, ProviderError
 from llmc.options import Color, Db, EntryId, Json
 from llmc.questions import verdict_on
@@ -39,6 +39,7 @@ def command(
         verdict = alias and verdict_on(alias, entry, origin="bad", right=False, at=time.time())
         store.delete([found], verdict)
         output.scrubbed(store.file.scrub())
+        tiering.tell(settings, store, note=streams.note)
     asked = alias or entry
     request = keys.request_from(frame, asked.prompt)
     request = request._replace(instruction_at=asked.instruction_at)

@@ -16,7 +16,7 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
     settings = config.load({"db": db})
     endpoint, model = config.endpoint_of(settings)
     rows: list[tuple[str, Any, str]] = [
-        (setting.name, getattr(settings, setting.name), settings.origins[setting.name])
+        (setting.name, _told(settings, setting.name), settings.origins[setting.name])
         for setting in config.SETTINGS
     ]
     rows.append(("provider", endpoint.name, f"for {model}"))
@@ -32,6 +32,16 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
     columns = ("setting", "value", "origin")
     output.print_table(columns, shown, color=colors, flexible="value", wrap=True)
+
+
+def _told(settings: config.Settings, name: str) -> Any:
+    """Return a setting's value, without the password that a server's URL may hold."""
+    value = getattr(settings, name)
+    if name != "shared" or value is None:
+        return value
+    from llmc.shared import server_of
+
+    return server_of(value)
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llmc import config, forgetting, output, policy, streams, text
+from llmc import config, forgetting, output, policy, streams, text, tiering
 from llmc.errors import InputError, LlmcError
 from llmc.forgetting import Done, Gone
 from llmc.options import Color, Db, DryRun, Json, Yes
@@ -31,7 +31,8 @@ def command(
     or is empty, is skipped: the others are carried out, and the command fails (1).
     """
     values = _values(data or [])
-    with Store(config.load({"db": db}).db, create=False) as store:
+    settings = config.load({"db": db})
+    with Store(settings.db, create=False) as store:
         gone = forgetting.on_event(store, name, values, dry_run=dry_run)
         if dry_run and gone.rules:
             entries = (entry for entry in map(store.entry, gone.entries) if entry is not None)
@@ -39,6 +40,7 @@ def command(
             output.print_entries(entries, json=json, color=colors)
         elif gone.removed or gone.wordings:
             output.scrubbed(store.file.scrub())
+            tiering.tell(settings, store, note=streams.note)
     if not dry_run or not gone.rules:
         output.print_json(_report(gone)) if json else output.print_text(_told(gone))
     skipped = [f"rule {d.rule.id} was skipped: {d.skipped}" for d in gone.rules if d.skipped]

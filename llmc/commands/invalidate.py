@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 import typer
 
-from llmc import config, output, selection, streams
+from llmc import config, output, selection, streams, tiering
 from llmc.options import Color, Db, DryRun, Json, Namespace, Yes
 from llmc.store import Store
 
@@ -56,6 +56,7 @@ def command(
         removed, forgotten = store.removal.forget(doomed, wordings_of=reworded)
         if removed or forgotten:
             output.scrubbed(store.file.scrub())
+            tiering.tell(settings, store, note=streams.note)
     report = {"removed": removed}
     line = f"removed {output.plural(removed, 'entry')}"
     if forgotten:

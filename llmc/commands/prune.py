@@ -75,7 +75,7 @@ def command(
                     break
         if asks and len(doomed) > expired:
             output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
-        removed = len(doomed) if dry_run else store.delete(doomed)
+        removed = len(doomed) if dry_run else store.delete(doomed, tell=False)
         if not dry_run:
             _fold(store, now=now)
         if not dry_run and removed:

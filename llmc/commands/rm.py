@@ -1,6 +1,6 @@
 """`llmc rm`: entries go, without a verdict on them."""
 
-from llmc import config, output, streams
+from llmc import config, output, streams, tiering
 from llmc.errors import LlmcError
 from llmc.options import Color, Db, DryRun, EntryIds, Json, Yes
 from llmc.store import Store
@@ -38,6 +38,7 @@ def command(
             removed = store.delete(doomed)
             if removed:
                 output.scrubbed(store.file.scrub())
+                tiering.tell(settings, store, note=streams.note)
             if json:
                 output.print_json({"removed": removed, "unknown": unknown})
             elif doomed:
