@@ -33,6 +33,9 @@ NOT_RUN = re.compile(r"llmc (model (pull|calibrate)|serve|run --db)\b")
 #: What asks somebody first.
 ASKING = re.compile("llmc rm 12 13$")
 
+#: What a zsh has behind it where its line for ~/.zshrc stands.
+ZSHRC = "autoload -Uz compinit && compinit -u -D"
+
 
 def needs(*programs: str) -> pytest.MarkDecorator:
     missing = ", ".join(program for program in programs if not shutil.which(program))
@@ -192,6 +195,7 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
     (home / "questions.txt").write_text("why?\nhow?\n")
     (home / "questions.jsonl").write_text('{"prompt": "why?"}\n{"prompt": "how?"}\n')
     script = """
+        mkdir -p .config/fish/completions
         git init -q . && git add schema.sql
         for n in 1 2 3 4 5 6 7 8 9 10 11 12 13; do
             echo "Rayleigh scatters the sky $n." | llmc put -n project "question $n"
@@ -212,11 +216,12 @@ def desk(tmp_path_factory) -> Iterator[Desk]:
     server.stop()
 
 
-@needs("git", "jq")
+@needs("git", "jq", "zsh")
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if not NOT_RUN.search(line)])
 def test_the_examples_of_the_help_and_the_manual_do_what_they_say(desk, home, line):
     shutil.copytree(desk.home, home, dirs_exist_ok=True)
 
-    done = desk.run(ASKING.sub(r"\g<0> --yes", line), home)
+    script = f"zsh -fc {shlex.quote(f'{ZSHRC}; {line}')}" if "completion zsh" in line else line
+    done = desk.run(ASKING.sub(r"\g<0> --yes", script), home)
 
     assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
