@@ -41,6 +41,8 @@ _CATCH_UP = 127
 _BESIDE = 8
 _PATIENCE = 2.0
 
+#: How many of the nearest are judged, and how many are looked at to find those that still live.
+_NEAREST, _LOOKED_AT = 5, 64
 
 #: From here on two vectors are one, but for how they are rounded in the file.
 _EQUAL = 0.9999
@@ -240,14 +242,19 @@ class Meaning:
             vector=numbers,
             threshold=threshold,
             now=self._clock(),
+            k=_LOOKED_AT,
         )
         if not self.chosen.local:
-            self._require_sense(asked, neighbours)
-        reason = ""
+            self._require_sense(asked, neighbours[:_NEAREST])
+        reason, judged = "", 0
         for entry_id, similarity in neighbours:
             entry = self._shelf.entry(entry_id)
+            # What a rule has ended takes no place among the nearest.
             if entry is None or not self.may_serve(entry, ask):
                 continue
+            judged += 1
+            if judged > _NEAREST:
+                break
             refusal = self.refusal(asked, entry, similarity, threshold=threshold)
             if refusal is None:
                 alias = self._alias(miss, ask.namespace, entry_id, similarity)

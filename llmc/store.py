@@ -284,11 +284,12 @@ class Store:
     def texts(
         self, field: str, namespace: str | None, *, before: float | None = None
     ) -> Iterator[tuple[int, str]]:
-        """Yield the id and one of `FIELDS` of each entry, of those stored before an instant."""
+        """Return the id and one of `FIELDS` of each entry, of those stored before an instant."""
         name = TEXTS[field]
         source = FROM if name.startswith("s.") else "FROM entry AS e"
         where, values = condition(Selector(namespace=namespace, before=before))
-        yield from self.file.stream(f"SELECT e.id, {name} {source} {where}", values)
+        rows: Iterator[Any] = self.file.stream(f"SELECT e.id, {name} {source} {where}", values)
+        return rows
 
     def count(self, selector: Selector | None = None) -> int:
         """Count the entries meant."""

@@ -522,6 +522,21 @@ def test_an_entry_that_a_rule_has_ended_is_not_near(meaning, store, ttl, found_o
     assert (found(meaning, REWORDED).entry is not None) == found_one
 
 
+def test_what_a_rule_has_ended_takes_no_place_among_the_nearest(meaning, store, embedder):
+    store.put(draft(STORED, "right"), line())
+    list(map(store.put, [draft(f"{STORED}{'!' * n}") for n in range(1, 10)], [line()] * 9))
+    store.rules.add_time_rule("!", 0, at=5.0)
+
+    assert found(meaning, REWORDED).entry.answer == "right"
+
+
+def test_no_more_than_the_nearest_are_judged(meaning, store):
+    store.put(draft(STORED, "right"), line())
+    list(map(store.put, [draft(f"{OTHER}{'!' * n}") for n in range(1, 6)], [line()] * 5))
+
+    assert found(meaning, REWORDED).entry is None
+
+
 def test_a_wording_that_was_learned_does_not_outlive_its_answer(meaning, store):
     store.put(draft(STORED), line())
     hit = found(meaning, REWORDED)
