@@ -37,7 +37,7 @@ BASE_URL = "https://api.openai.com/v1"
 MODELS = {"gpt-5-nano": 4, "gpt-5-mini": 4, "gpt-5": 2}
 
 #: Exponents of Zipf's law, and the megabytes that the file may have.
-ALPHAS, MEGABYTES = (0.7, 0.9, 1.1), (1, 3, 8)
+ALPHAS, MEGABYTES = (0.7, 1.0), (1, 3, 8)
 
 
 class Item(NamedTuple):
@@ -149,7 +149,7 @@ def rows(*, requests: int, questions: int, seed: int) -> Iterator[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=12_000)
+    parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--questions", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -49,6 +49,11 @@ SELECT c.chunk_id, c.partition00, c.validity, c.rowids, v.vectors, m.data FROM {
 LEFT JOIN {0}_vector_chunks00 AS v ON v._rowid_ = c.chunk_id
 LEFT JOIN {0}_metadatachunks00 AS m ON m._rowid_ = c.chunk_id
 """
+_TAKEN = "SELECT chunk_id, partition00, validity FROM {0}_chunks"
+_HELD = """
+SELECT v.id, v.grp, v.numbers FROM {0}_rowids AS r JOIN vector AS v ON v.id = r.rowid
+WHERE r.chunk_id = ? AND v.space_id = ?
+"""
 _MEANT = """
 SELECT r.rowid, r.chunk_id, r.chunk_offset, v.grp, v.numbers FROM json_each(?) AS slot
 CROSS JOIN {0}_rowids AS r ON r.rowid = slot.value
@@ -111,12 +116,31 @@ class Index:
     def is_worn(self, vectors: int, removing: int) -> bool:
         """Tell whether an index of so many vectors is better made anew than cleared of some more.
 
-        sqlite-vec never fills the holes that removed ones leave. Needs no sqlite-vec.
+        Removing one takes as long as adding some. Needs no sqlite-vec.
         """
-        chunks = self._file.number(f"SELECT count(*) FROM {self._name}_metadatachunks00")
-        holes = chunks * _CHUNK - vectors
-        # Removing one takes as long as adding some; an index with a few more needs no thought.
-        return holes > vectors + _PARTS * _CHUNK or removing * 4 > vectors + _CHUNK
+        return removing * 4 > vectors + _CHUNK
+
+    def close_up(self, space: int, vectors: int, *, chunks: int) -> None:
+        """Take the holes of at most so many chunks away, if there are more holes than vectors.
+
+        sqlite-vec never fills the holes that removed ones leave, but drops a chunk that is empty:
+        what the emptiest ones hold is taken out and put in again.
+        """
+        count = self._file.number(f"SELECT count(*) FROM {self._name}_metadatachunks00")
+        if count * _CHUNK - vectors <= vectors + _PARTS * _CHUNK:
+            return
+        taken = {
+            chunk_id: (part, int.from_bytes(validity, "little").bit_count())
+            for chunk_id, part, validity in self._file.stream(_TAKEN.format(self._name))
+            if not _differs(validity, self._sizes[0])
+        }
+        newest = {part: chunk_id for chunk_id, (part, _) in sorted(taken.items())}
+        older = sorted(taken.keys() - newest.values(), key=lambda chunk: taken[chunk][1])
+        for chunk_id in older[:chunks]:
+            rows = self._file.rows(_HELD.format(self._name), (chunk_id, space))
+            for vector_id, group, numbers in rows:
+                self.remove(vector_id)
+                self.add(vector_id, group, numbers)
 
     def propose(
         self,

@@ -246,8 +246,8 @@ class Vectors:
     def settle(self) -> None:
         """Remove from the indexes what is gone, within the caller's transaction.
 
-        An index that would be left with more holes than vectors, or that would take longer to
-        clear, is made anew. What cannot be removed on this machine is left to the next one.
+        An index that would take longer to clear is made anew; one with more holes than vectors is
+        closed up by and by. What cannot be removed on this machine is left to the next one.
         """
         gone = self._file.rows("SELECT space_id, vector_id FROM vector_gone")
         if not gone:
@@ -344,6 +344,8 @@ class Vectors:
             return
         for vector_id in ids:
             found.remove(vector_id)
+        # A chunk that is closed up has more holes than so many removals make.
+        found.close_up(space_id, space.vectors, chunks=1 + len(ids) // 128)
         self._file.execute("DELETE FROM vector_gone WHERE space_id = ?", (space_id,))
 
     def _rebuild(self, space: Space) -> None:

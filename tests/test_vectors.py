@@ -14,6 +14,7 @@ import pytest
 from drafts import draft, line, new_store
 from processes import at_once, output, start
 
+from llmc import index as index_room
 from llmc.errors import CacheFileError
 from llmc.store import Store
 from llmc.types import NEXT_SAMPLE, Selector, Vector
@@ -110,6 +111,7 @@ with Store(path) as store:
 MANGLE = """
 import random, sys
 from drafts import draft, line
+from llmc import index as index_room
 from llmc.errors import CacheFileError
 from llmc.store import Store
 from llmc.types import Vector
@@ -809,19 +811,21 @@ class TestDeleting:
         assert indexed(store) == [296, 297, 298, 299, 300]
         assert store.vectors.damage() == []
 
-    def test_one_of_an_index_full_of_holes_makes_it_anew(self, store, space):
-        put(store, "first", 0)
-        put(store, "second", 1)
-        store.file.execute(
-            f"INSERT INTO {index(store)} (rowid, bucket, bits, grp)"
-            " WITH RECURSIVE n (x) AS (SELECT 99 UNION ALL SELECT x + 1 FROM n WHERE x < 8800)"
-            " SELECT x, 5, vec_bit(zeroblob(8)), 5 FROM n"
-        )
+    def test_few_at_a_time_closes_the_index_up_a_little_each_time(self, store, space, monkeypatch):
+        monkeypatch.setattr(index_room, "_PARTS", 1)
+        put_many(store, 3000)
+        chunks = f"SELECT count(*) FROM {index(store)}_chunks"
+        before = store.file.number(chunks)
 
-        store.delete([1])
+        for first in range(1, 101):
+            store.delete(range(first, 3001, 100 if first % 10 else 3000))
 
-        assert generation(store) == 2
-        assert indexed(store) == [2]
+        held = store.vectors.count(space)
+        assert (before, generation(store)) == (6, 1)
+        assert 0 < held < 400
+        assert store.file.number(chunks) * 512 <= 2 * held + 3 * 512
+        assert len(indexed(store)) == held
+        assert store.vectors.damage() == []
 
     def test_most_gives_the_space_back(self, store, space, db):
         before = taken(store)
