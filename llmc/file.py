@@ -130,9 +130,6 @@ class File:
 
         Between a few hundred rows other threads get their turn.
         """
-        return itertools.chain.from_iterable(self._parts(sql, values))
-
-    def _parts(self, sql: str, values: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
         with self.errors():
             cursor = self._db.execute(sql, values)
             self._streams += 1
@@ -142,7 +139,7 @@ class File:
                     rows = list(itertools.islice(cursor, 256))
                 if not rows:
                     return
-                yield rows
+                yield from rows
         finally:
             with self._lock:
                 cursor.close()

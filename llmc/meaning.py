@@ -38,10 +38,9 @@ _CATCH_UP = 127
 
 #: How many of them an endpoint is given beside the question: the answer must not wait for a slow
 #: one. More follow for some seconds.
-_BESIDE = 8
-_PATIENCE = 2.0
+_BESIDE, _PATIENCE = 8, 2.0
 
-#: How many of the nearest are judged, and how many are looked at to find those that still live.
+#: How many of the nearest are judged, and looked at for those that no rule has ended meanwhile.
 _NEAREST, _LOOKED_AT = 5, 64
 
 #: From here on two vectors are one, but for how they are rounded in the file.
@@ -249,11 +248,9 @@ class Meaning:
         reason, judged = "", 0
         for entry_id, similarity in neighbours:
             entry = self._shelf.entry(entry_id)
-            # What a rule has ended takes no place among the nearest.
             if entry is None or not self.may_serve(entry, ask):
                 continue
-            judged += 1
-            if judged > _NEAREST:
+            if (judged := judged + 1) > _NEAREST:
                 break
             refusal = self.refusal(asked, entry, similarity, threshold=threshold)
             if refusal is None:
