@@ -420,13 +420,15 @@ def migrate(connection: apsw.Connection) -> None:
             # Another process may have taken this step while we waited for the lock.
             if _number(connection, "user_version") != found:
                 continue
-            step = STEPS[found]
-            if isinstance(step, str):
-                connection.execute(step)
-            else:
-                step(connection)
+            # A new file takes all of them at once: one by one its log would be twice as long.
+            taken = found + 1 if found else VERSION
+            for step in STEPS[found:taken]:
+                if isinstance(step, str):
+                    connection.execute(step)
+                else:
+                    step(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {found + 1}")
+            connection.execute(f"PRAGMA user_version = {taken}")
     _refuse_newer(found)
 
 
