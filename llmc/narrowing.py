@@ -23,6 +23,8 @@ _SCOPE = frozenset(
 _ADDING = frozenset(
     {"for", "with", "without", "by", "from", "against", "during", "using", "via", "through", "like"}
 )
+_RELATIVE = frozenset({"when", "who", "that", "which"})
+_LINKING = lexicon.AUXILIARIES | {"still", "already", "not"}
 _MUST = frozenset({"have", "has", "had", "need", "needs"})
 
 
@@ -111,11 +113,9 @@ def _introduction(sentence: Sentence, word: Word) -> str:
     ]
     if before[-2:] and before[-2:][0] in _MUST and before[-1] == "to":
         return ""  # `have to pay`
-    return (
-        before[-1]
-        if before and before[-1] in lexicon.INTRODUCE | {"when", "who", "that", "which"}
-        else ""
-    )
+    while before and before[-1] in _LINKING:  # that is still inhabited
+        before.pop()
+    return before[-1] if before and before[-1] in lexicon.INTRODUCE | _RELATIVE else ""
 
 
 def _does(sentence: Sentence, word: Word, other: Sentence) -> bool:

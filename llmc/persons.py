@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from llmc.contrast import Contrast
-    from llmc.english import Sentence, Word
+    from llmc.english import Sentence
 
 __all__ = ["turned"]
 
@@ -104,17 +104,22 @@ def _owner(pair: Contrast) -> str | None:
             return "one asks who has it, the other who it is"
     for one, other in (pair.both, pair.both[::-1]):
         at = one.lows.index("'s") if "'s" in one.lows else 0
-        if at and _is_elsewhere(one.words[at - 1], one.words[at + 1 :], other):
+        if at and _is_elsewhere(one, at, other):
             return f"{one.lows[at - 1]!r} has it in one of them"
     return None
 
 
-def _is_elsewhere(owner: Word, things: tuple[Word, ...], other: Sentence) -> bool:
+def _is_elsewhere(one: Sentence, at: int, other: Sentence) -> bool:
     """Tell whether another sentence has an owner and what is his, but neither together."""
-    thing = next((word for word in things if word.kind in {HEAVY, SLOT}), None)
+    owner = one.words[at - 1]
+    thing = next((word for word in one.words[at + 1 :] if word.kind in {HEAVY, SLOT}), None)
     stems = [word.stem for word in other.words]
     if thing is None or owner.kind != HEAVY or not {owner.stem, thing.stem} <= set(stems):
         return False
+    if "'s" in other.lows:
+        at = other.lows.index("'s")
+        his = "".join(word.stem for word in other.words[at + 1 : at + 2] if word.kind == HEAVY)
+        return other.lows[at - 1] == owner.low and his != thing.stem and his in one.stems
     if _BELONGING.intersection(other.lows):
         return False
     return stems.index(thing.stem) - stems.index(owner.stem) != 1

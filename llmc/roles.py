@@ -84,14 +84,20 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
     if _is_bare(one) and _is_bare(other) and _is_swapped(*lines):
         return "what stands first in one of them stands last in the other"
     # `does A contain B` has no third word to show which is which
-    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in (one, other)]
-    if bags[0] == bags[1] and (
-        _is_compounded(one, other) or _does_another(one, other) or _is_told_of_another(one, other)
-    ):
-        return "two words stand side by side in another order"
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(one, other, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
+    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in (one, other)]
+    if _does_it_to_another(one, other) or (
+        bags[0] == bags[1]
+        and (
+            _is_compounded(one, other)
+            or _does_another(one, other)
+            or _is_told_of_another(one, other)
+            or _is_said_of_another(one, other)
+        )
+    ):
+        return "two words stand side by side in another order"
     return swapped if _has_two_swapped(one, other) else None
 
 
@@ -134,12 +140,48 @@ def _behind_which(sentence: Sentence) -> str:
     return ""
 
 
+def _does_it_to_another(one: Sentence, other: Sentence) -> bool:
+    """Tell `find a doctor who takes a car` from `find a car that a doctor takes`."""
+    verb, other_verb = _done(one), _done(other)
+    if verb is None or other_verb is None or verb.stem != other_verb.stem:
+        return False
+    if "'s" in one.lows + other.lows:
+        return False  # the directory's owner, the owner of the directory
+    first = _name(one, one.words.index(verb) + 1)
+    second = _name(other, other.words.index(other_verb) + 1)
+    shared = one.stems & other.stems
+    return bool(first and second) and first.isdisjoint(second) and first | second <= shared
+
+
+def _is_said_of_another(one: Sentence, other: Sentence) -> bool:
+    """Tell `make friends at a new school` from `make new friends at school`."""
+    stems = [word.stem for word in other.words]
+    for at, word in enumerate(one.words[:-1]):
+        if word.kind == HEAVY and stems.count(word.stem) == 1:
+            there = stems.index(word.stem)
+            first, second = _name(one, at + 1), _name(other, there + 1)
+            if first and second and first.isdisjoint(second):
+                return True
+    return False
+
+
+def _name(sentence: Sentence, at: int) -> set[str]:
+    """Return the words of content that stand in a row from a word on, but for articles."""
+    found: set[str] = set()
+    for word in sentence.words[at:]:
+        if word.kind in {HEAVY, SLOT}:
+            found.add(word.stem)
+        elif found or word.low not in lexicon.POINTING:
+            break
+    return found
+
+
 def _done(sentence: Sentence) -> Word | None:
     """Return the verb of a way that is asked for, where it stands where it should."""
     if sentence.forms[0].name != "how to":
         return None
     for before, word in zip(sentence.lows, sentence.words[1:], strict=False):
-        if before in {"i", "you", "one", "to"} and word.kind == HEAVY:
+        if before in {"i", "you", "one", "to"} and word.kind in {HEAVY, LIGHT}:
             return word
     return None
 

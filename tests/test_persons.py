@@ -65,6 +65,7 @@ def test_a_thing_of_somebody_is_not_that_of_another(new, stored):
     [
         ("how do I unlock my wife's phone?", "how do I unlock my phone with my wife?"),
         ("can I give my cat human pills?", "can I give my cat's pills to a human?"),
+        ("can my aunt's tree hang over my fence?", "can my tree hang over my aunt's fence?"),
     ],
 )
 def test_what_belongs_to_somebody_is_told_from_what_is_done_with_him(new, stored):

@@ -177,6 +177,11 @@ def test_nouns_that_are_stacked_stand_in_reverse_order_of_those_that_are_joined(
         ("how do I build a house boat", "how do I build a boat house"),
         ("what is a class method in Python", "what is a method class in Python"),
         ("how do I clean a water bottle", "how do I bottle clean water"),
+        ("make friends at a new school", "make new friends at school"),
+        (
+            "how do I find a doctor who takes my insurance",
+            "how do I find insurance that my doctor takes",
+        ),
     ],
 )
 def test_words_side_by_side_make_another_thing_the_other_way_round(one, other):
@@ -191,6 +196,7 @@ def test_words_side_by_side_make_another_thing_the_other_way_round(one, other):
         ("in Excel, how do I merge two cells?", "how do I merge two cells in Excel?"),
         ("how do I get from the port to the city?", "how do I get to the city from the port?"),
         ("how do cats and dogs differ", "how do dogs and cats differ"),
+        ("how do I change the directory's owner", "how do I change the owner of the directory"),
         ("how many litres are in a US gallon", "how many litres are in a gallon (US)"),
     ],
 )
