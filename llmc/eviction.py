@@ -73,11 +73,6 @@ class Eviction:
             (namespace,),
         )
 
-    def namespaces(self) -> list[str]:
-        """Return the namespaces that hold anything, the fullest first."""
-        rows = self._file.rows("SELECT namespace FROM tally ORDER BY entries DESC, namespace")
-        return [row[0] for row in rows]
-
     def evicted(self) -> int:
         """Return how many entries have gone for want of room since the file was made."""
         return self._number("evicted")
@@ -87,36 +82,28 @@ class Eviction:
         for found in self._look("WHERE s.entry_id = ?", (entry_id,), afresh=True):
             self._move(found)
 
-    def make_room(
-        self,
-        namespace: str | None,
-        *,
-        now: float,
-        spare: int | None = None,
-        most: int = worth.STEP,
-    ) -> int:
+    def make_room(self, namespace: str, *, now: float, spare: int) -> int:
         """Remove what there is no room for, within the caller's transaction; return how many.
 
-        1. Is the namespace (None: any) over its limit, or the file over one of its own?
+        1. Is the namespace over its limit, or the file over one of its own?
         2. Some of the full-text index is merged, which gives space back.
         3. What has expired goes first, wherever it is.
         4. The least valuable of the namespace, then of all: down to nine tenths of the limit.
 
-        At most about `most` go; the next write goes on. Pinned entries stay, and so does `spare`,
-        which was just written: a limit too small for a single entry is kept by that one alone.
+        Few go at a time; the next write goes on. Pinned entries stay, and so does `spare`, which
+        was just written: a limit too small for a single entry is kept by that one alone.
         """
-        written = self.namespaces() if namespace is None else [namespace]
-        scopes = [scope for scope in (*written, None) if any(self._due(scope))]
+        scopes = [scope for scope in (namespace, None) if any(self._due(scope))]
         if not scopes:
             return 0
         self._merge()
         gone = self._file.rows(
             "SELECT id FROM entry WHERE expires_at <= ? AND id IS NOT ? LIMIT ?",
-            (now, spare, most),
+            (now, spare, worth.STEP),
         )
         removed = self._remove(row[0] for row in gone)
         for scope in scopes:
-            removed += self._evict(scope, self._due(scope), spare=spare, most=most)
+            removed += self._evict(scope, self._due(scope), spare=spare)
         self._file.execute("UPDATE meta SET value = value + ? WHERE name = 'evicted'", (removed,))
         return removed
 
@@ -168,12 +155,12 @@ class Eviction:
                 "INSERT INTO entry_text (entry_text, rank) VALUES ('merge', ?)", (_MERGED,)
             )
 
-    def _evict(self, namespace: str | None, due: _Due, *, spare: int | None, most: int) -> int:
+    def _evict(self, namespace: str | None, due: _Due, *, spare: int) -> int:
         doomed: list[_Looked] = []
         size = 0.0
         if not any(due):
             return 0
-        for found in self._least(namespace, count=most, spare=spare):
+        for found in self._least(namespace, spare=spare):
             if len(doomed) >= due.entries and size >= due.size:
                 break
             doomed.append(found)
@@ -185,7 +172,7 @@ class Eviction:
             )
         return self._remove(found.entry_id for found in doomed)
 
-    def _least(self, namespace: str | None, *, count: int, spare: int | None) -> list[_Looked]:
+    def _least(self, namespace: str | None, *, spare: int) -> list[_Looked]:
         """Return the entries of least worth, in order; those that were used have moved up."""
         others = sorted({"", *get_args(Evict)} - {self.limits.evict})
         within = "" if namespace is None else "s.namespace = ? AND "
@@ -202,12 +189,12 @@ class Eviction:
             looks += len(found)
             found = self._look(
                 f"WHERE {within}s.evict = ? AND s.entry_id IS NOT ? ORDER BY s.worth LIMIT ?",
-                (*values, self.limits.evict, spare, count),
+                (*values, self.limits.evict, spare, worth.STEP),
             )
             moved = [each for each in found if each.place != each.before]
             list(map(self._move, moved))
             looks += len(found)
-            if not moved or looks >= max(_LOOKS, 2 * count):
+            if not moved or looks >= _LOOKS:
                 return [each for each in found if each.place == each.before]
 
     def _look(self, where: str, values: tuple[Any, ...], *, afresh: bool = False) -> list[_Looked]:

@@ -78,7 +78,8 @@ def rules(store: Store, namespace: str | None) -> list[Rule]:
 def take(store: Store, kept: Parcel | Verdict | Rule) -> bool:
     """Take something in, within the caller's transaction; False if it adds nothing.
 
-    An entry that is stored already stays, unless the one that comes in is newer.
+    An entry that is stored already stays, unless the one that comes in is newer. What there is no
+    room for goes.
     """
     if isinstance(kept, Rule):
         return store.rules.write(kept) is not None
@@ -105,6 +106,7 @@ def take(store: Store, kept: Parcel | Verdict | Rule) -> bool:
     for wording in kept.wordings:
         alias = wording.alias._replace(entry_id=entry_id)
         store.paraphrases.learn(alias, at=wording.last_hit_at, since=wording.created_at)
+    store.eviction.make_room(draft.namespace, now=draft.created_at, spare=entry_id)
     return True
 
 

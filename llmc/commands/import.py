@@ -1,7 +1,6 @@
 """`llmc import`: an export, another cache or llm's log is taken in."""
 
 import itertools
-import time
 from collections import Counter
 from contextlib import nullcontext
 from typing import Annotated, Literal
@@ -71,7 +70,6 @@ def command(
                 while part := list(itertools.islice(found, _PART)):
                     with nullcontext() if strict or dry_run else store.transaction():
                         _take(store, part, counts, reasons)
-                        store.eviction.make_room(None, now=time.time(), most=2 * _PART)
                 if dry_run:
                     raise _Undone
         except _Undone:
