@@ -7,7 +7,7 @@ import pytest
 from encoder import STORED, THIRD
 from upstream import USAGE, Reply
 
-from llmc import ledger
+from llmc import aside, ledger
 from llmc.types import Verdict
 
 
@@ -259,6 +259,7 @@ def audited(cli, upstream, encoder, monkeypatch):
     monkeypatch.setenv("LLMC_MODEL", "m")
     cli("ask", STORED)
     monkeypatch.setenv("LLMC_AUDIT", "1")
+    monkeypatch.setattr(aside, "start", lambda work: work())
 
     def ask(*said: str | Reply, prompt: str = THIRD) -> None:
         upstream.will(*(Reply(each) if isinstance(each, str) else each for each in said))
