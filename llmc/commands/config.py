@@ -19,12 +19,14 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
         (setting.name, _told(settings, setting.name), settings.origins[setting.name])
         for setting in config.SETTINGS
     ]
+    path = places.config_path(settings.environ)
+    rows += [(f"limits.{name}", most, path) for name, most in settings.limits.namespaces.items()]
     rows.append(("provider", endpoint.name, f"for {model}"))
     rows.append(("base_url", endpoint.base_url, endpoint.name))
     key = endpoint.key_cmd or endpoint.key_env
     known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
     rows.append(("key", key, "set" if known else "not set" if key else "none needed"))
-    rows.append(("config", places.config_path(settings.environ), "the user's configuration"))
+    rows.append(("config", path, "the user's configuration"))
     if json:
         output.print_json([{"name": n, "value": v, "origin": o} for n, v, o in rows])
         return

@@ -24,8 +24,8 @@ def command(
 ) -> None:
     """Keep entries from eviction, the last answer by default.
 
-    Pinned entries survive the limits of `prune`, and an overwriting by `ask --refresh` keeps the
-    pin. Their life ends when it would have ended without.
+    Pinned entries survive all limits, those of `prune` too, and an overwriting by `ask --refresh`
+    keeps the pin. Their life ends when it would have ended without.
     """
     settings = config.load({"db": db})
     with Store(settings.db, create=False) as store:

@@ -305,3 +305,11 @@ def test_a_narrow_terminal_shows_all_names_and_all_of_their_values(cli, monkeypa
 
     assert "…" not in shown
     assert [s.name for s in SETTINGS if f"{s.name} " not in shown] == []
+
+
+def test_the_limits_of_namespaces_are_shown(cli, configuration):
+    path = configuration("[limits.ci]\nmax_entries = 9\n")
+
+    found = shown(cli("config", "--json"))
+
+    assert found["limits.ci"] == (9, str(path))
