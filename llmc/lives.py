@@ -68,6 +68,8 @@ class Lives:
 
         Where it answers a question `asked` in other words, rules on those count as well.
         """
+        if self._known is not None and not self._known.rules:
+            return entry
         entry = entry._replace(expires_at=self.of(entry).expires_at)
         if asked is None:
             return entry

@@ -6,6 +6,8 @@ whether they stand within the caller's transaction.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -47,8 +49,11 @@ class Outbox:
 
     @property
     def machine(self) -> int:
-        """The name of this file among those that share."""
-        return self._file.number("SELECT value FROM meta WHERE name = 'machine'")
+        """The name of this file among those that share: a copy elsewhere has another."""
+        place = f"{os.uname().nodename}\0{os.path.realpath(self._file.path)}".encode(
+            errors="replace"
+        )
+        return int.from_bytes(hashlib.blake2b(place, digest_size=7).digest())
 
     def share(self, shares: bool) -> None:
         """Tell others from now on, or nobody any more."""

@@ -1,7 +1,8 @@
 """What tables does the cache file have, and how does an older file become a current one?
 
 Steps are numbered by their place in `STEPS`; a released step is never edited. Each step and its
-number are committed in one transaction, so a failing or killed step changes nothing.
+number are committed in one transaction (a new file's all in one), so a failing or killed step
+changes nothing.
 """
 
 from __future__ import annotations
@@ -366,8 +367,8 @@ CREATE TABLE listed (
 """
 
 _SHARED = """
--- Whether answers are shared with other machines, and what this one is called among them.
-INSERT INTO meta VALUES ('shares', 0), ('machine', abs(random()) >> 1);
+-- Whether answers are shared with other machines.
+INSERT INTO meta VALUES ('shares', 0);
 
 -- What is still to be told to the others: which entry came, which one went, what was judged.
 CREATE TABLE outbox (

@@ -32,7 +32,8 @@ def watch(file: File) -> Callable[[], object]:
     """
     header = _header(f"{file.path}-shm")
     if header is None:
-        return file.version
+        # The first tells of others' commits, the second of this connection's.
+        return lambda: (file.number("PRAGMA data_version"), file.number("SELECT total_changes()"))
     # A value seen half written is another one too.
     return lambda: header[:_HEADER]
 

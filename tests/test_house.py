@@ -275,6 +275,7 @@ SQL = {
     "flight",
     "outbox",
     "pins",
+    "watch",
     "copies",
     "blueprint",
     "mending",

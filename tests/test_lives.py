@@ -113,7 +113,7 @@ class TestWhatWasFoundByMeaning:
     def found(self, stored):
         entry = stored("what does it cost")
         alias = Alias("default", b"k", entry.id, "fake", 0.97, "what is the price", 0)
-        return Found(entry, alias, cost=7)
+        return Found(entry, alias, bill=(7, 0))
 
     def test_is_served_until_a_rule_on_the_words_asked_ends_it(self, lives, store, miss, found):
         store.rules.add_time_rule("price", HOUR, at=5000.0)
@@ -121,14 +121,14 @@ class TestWhatWasFoundByMeaning:
         served = lives.found_in_time(found, miss, now=1000.0 + HOUR - 1)
 
         assert served.entry == found.entry._replace(expires_at=1000.0 + HOUR)
-        assert (served.alias, served.cost) == (found.alias, 7)
+        assert (served.alias, served.bill) == (found.alias, (7, 0))
 
     def test_is_not_served_afterwards(self, lives, store, miss, found):
         store.rules.add_time_rule("price", HOUR, at=5000.0)
 
         served = lives.found_in_time(found, miss, now=1000.0 + HOUR)
 
-        assert (served.entry, served.alias, served.cost) == (None, None, 7)
+        assert (served.entry, served.alias, served.bill) == (None, None, (7, 0))
         assert served.reason == "entry 1: rule 1 (prompt ~ /price/): 1 h"
 
     def test_is_nothing_where_nothing_was_found(self, lives, miss):
