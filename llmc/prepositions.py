@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import lexicon
-from llmc.english import HEAVY, LIGHT, SLOT, TURNING
+from llmc.english import HEAVY, LIGHT, SLOT, TURNING, stem
 
 if TYPE_CHECKING:
     from llmc.english import Sentence, Word
@@ -30,11 +30,17 @@ _ALIKE = (
 )  # fmt: skip
 
 
+#: In the winter, during winter; but a dog is in heat, or in the heat.
+_SEASONS = frozenset(map(stem, lexicon.TIMES_OF_DAY))
+
+
 def differ(one: Sentence, other: Sentence) -> str | None:
     """Tell `back up my phone` from `back up to my phone`, `with a cold` from `in the cold`."""
     ends = {"".join(sentence.lows[-1:]) for sentence in (one, other)}
     if "by" in ends and len(ends) > 1 and ends <= _PREPOSITIONS:
         return f"{min(ends)} and {max(ends)}"  # by whom it is, of what it is
+    if thing := _harmed(one, other) or _harmed(other, one):
+        return f"'to' and 'in' {thing!r}"
     first, second = _governed(one), _governed(other)
     for thing in sorted(first.keys() & second.keys()):
         here, there = first[thing], second[thing]
@@ -48,11 +54,32 @@ def differ(one: Sentence, other: Sentence) -> str | None:
         alike = here.verb == there.verb != "" and all(articles)
         if alike and prepositions in ({"", "from"}, {"", "to"}):
             return f"{max(prepositions)!r} before {thing!r} on one side only"
-        if "" not in prepositions and not _may_stand_for(here, there):
+        heat = prepositions == {"in", "during"} and len(articles) > 1 and thing not in _SEASONS
+        if heat or ("" not in prepositions and not _may_stand_for(here, there)):
             return f"{min(prepositions)!r} and {max(prepositions)!r} {thing!r}"
         if articles in ({"a", "most"}, {"an", "most"}):
             return f"a {thing!r} one and the most {thing!r} one"
     return None
+
+
+#: What is so to somebody, or for him.
+_EFFECTS = frozenset(
+    {
+        "danger", "dangerous", "harmful", "toxic", "fatal", "deadli", "poisonous", "safe", "useful",
+        "helpful", "important", "lethal",
+    }
+)  # fmt: skip
+_WITHIN = frozenset({"in", "of", "by", "with", "from"})
+
+
+def _harmed(one: Sentence, other: Sentence) -> str:
+    """Return what something is dangerous to, where the other one speaks of a danger in it."""
+    for thing, found in _governed(one).items():
+        if found.role in {"to", "for"} and found.verb in _EFFECTS:
+            lows = [word for word in other.words if word.low not in lexicon.ARTICLES]
+            if any(b.low in _WITHIN and w.stem == thing for b, w in pairwise(lows)):
+                return thing
+    return ""
 
 
 def governed(sentence: Sentence) -> set[str]:
@@ -107,7 +134,7 @@ def _may_stand_for(one: _Governed, other: _Governed) -> bool:
     prepositions = {one.role, other.role}
     if prepositions == {"by", "of"}:
         return "mean" in {one.verb, other.verb}
-    if prepositions == {"in", "on"} and " " in one.article:
+    if prepositions == {"in", "on"} and " " in one.article + other.article:
         return False  # in the last day, on the last day
     if prepositions == {"in", "with"}:
         return one.article == other.article  # in the cold, with a cold

@@ -24,8 +24,6 @@ EXCEPTIONS = {
     "Would you eat insects?": "`would you` is as often a polite `do you`",
     "How do I help a friend who is drinking?": "`who is drinking` and `to drink` are one word each",
     "Can my child go to school with lice?": "`go` and `get` are as light as `do`",
-    "Are seizures in children dangerous?": "who has them stands behind `in` and behind `to`",
-    "How do I care for a dog during heat?": "the article alone tells one heat from the other",
 }
 
 #: Pairs with one answer that are accepted, of as many.

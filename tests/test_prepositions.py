@@ -22,6 +22,8 @@ def differ(one: str, other: str) -> str | None:
         ("what was invented in China?", "what was invented because of China?"),
         ("what do I feed a baby bird?", "what do I feed a bird with babies?"),
         ("books about Orwell", "books by Orwell"),
+        ("care for a dog during heat", "care for a dog in the heat"),
+        ("are seizures in children dangerous?", "are seizures dangerous to children?"),
         ("a popular song of Queen", "the most popular song of Queen"),
         ("rename a file with the date", "rename a file to the date"),
         ("run a program as another user", "run a program for another user"),
@@ -45,6 +47,7 @@ def test_what_stands_before_a_thing_says_another_thing_of_it(one, other):
         ("tips on starting a business", "tips to start a business"),
         ("the meaning of current", "what is meant by current"),
         ("talk to my boss", "talk with my boss"),
+        ("what do bears eat in the winter", "what do bears eat during winter"),
         ("a book about wine", "a book on wine"),
     ],
 )
