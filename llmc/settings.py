@@ -210,7 +210,7 @@ SETTINGS = (
         None,
         "a Redis server through which several machines share answers: redis://host:6379/0",
     ),
-    Setting("shared_ttl", _timeout, 30 * 86400.0, "how long that server keeps an answer at most"),
+    Setting("shared_ttl", _timeout, 2_592_000, "how long that server keeps an answer: 30d, 1h …"),
     Setting(
         "max_size",
         _size,

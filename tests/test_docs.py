@@ -225,3 +225,20 @@ def test_the_examples_of_the_help_and_the_manual_do_what_they_say(desk, home, li
     done = desk.run(ASKING.sub(r"\g<0> --yes", script), home)
 
     assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
+
+
+def test_the_readme_s_python_runs(home, upstream, monkeypatch):
+    (block,) = re.findall(r"```python\n(import llmc\n\nwith llmc.Cache.*?)```", README, re.DOTALL)
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    (home / "example.py").write_text(block)
+
+    done = subprocess.run(
+        [sys.executable, "example.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+    assert (done.stdout, done.stderr) == ("answer 1 model None\n0\n", "")

@@ -30,7 +30,7 @@ def test_without_any_configuration_the_defaults_are_shown(cli, db):
         "memory_max_entries": (10_000, "default"),
         "memory_ttl": (None, "default"),
         "shared": (None, "default"),
-        "shared_ttl": (30 * 86400, "default"),
+        "shared_ttl": (2_592_000, "default"),
         "max_size": ("10GB", "default"),
         "max_entries": (None, "default"),
         "max_entries_per_namespace": (None, "default"),
