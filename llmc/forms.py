@@ -191,7 +191,7 @@ def _says_as_much(one: Form, other: Form) -> bool:
     if one.name in {"what", "who", "when"}:
         nouns = {"who": lexicon.PERSONS, "when": lexicon.TIMES}.get(kind, frozenset())
         if kind == "how" and degree != "to":
-            degree = other.words[1] if degree == "many" else degree
+            degree = "".join(other.words[1:2]) if degree == "many" else degree
             nouns = lexicon.MEASURES.get(degree, frozenset())
         return not nouns.isdisjoint(one.words[1:8])
     if one.name == "how" and other.name == "how to":

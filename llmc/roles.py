@@ -87,18 +87,20 @@ def in_another_order(one: Sentence, other: Sentence) -> str | None:
     short = len(lines[0]) == len(lines[1]) == 2 and one.forms[0].name == "yes or no"
     if any(_is_turned(one, other, length=length) for length in ((3, 2) if short else (3,))):
         return "their words stand in reverse order"
-    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in (one, other)]
-    if _does_it_to_another(one, other) or (
-        bags[0] == bags[1]
-        and (
-            _is_compounded(one, other)
-            or _does_another(one, other)
-            or _is_told_of_another(one, other)
-            or _is_said_of_another(one, other)
-        )
-    ):
+    if _does_it_to_another(one, other) or _is_of_the_same_words(one, other):
         return "two words stand side by side in another order"
     return swapped if _has_two_swapped(one, other) else None
+
+
+def _is_of_the_same_words(one: Sentence, other: Sentence) -> bool:
+    """Tell whether the same words make other things and deeds by their order."""
+    bags = [sorted(w.stem for w in s.words if w.low not in lexicon.ARTICLES) for s in (one, other)]
+    return bags[0] == bags[1] and (
+        _is_compounded(one, other)
+        or _does_another(one, other)
+        or _is_told_of_another(one, other)
+        or _is_said_of_another(one, other)
+    )
 
 
 def _is_compounded(one: Sentence, other: Sentence) -> bool:

@@ -629,3 +629,9 @@ def test_what_is_hardly_a_sentence_is_compared_as_well(text):
     assert refusal(text, text) is None
     assert guard(text, "who wrote Dracula?") is not None
     assert guard("who wrote Dracula?", text) is not None
+
+
+@pytest.mark.parametrize("text", ["number", "number?", "numbers", "how many", "how much", "by"])
+def test_a_question_of_one_word_is_compared_with_any(text):
+    assert refusal(text, "what is the price of a fig in Peru?") is not None
+    assert refusal("what is the price of a fig in Peru?", text) is not None
