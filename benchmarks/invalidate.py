@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fill import Texts
-from measure import Row, print_table, say
+from measure import say
 
 from llmc import keys, selection
 from llmc.store import Store
@@ -65,7 +65,7 @@ def best(work: Callable[[], object], rounds: int) -> float:
     return min(taken)
 
 
-def rows(store: Store, *, rounds: int) -> Iterator[Row]:
+def rows(store: Store, *, rounds: int) -> Iterator[tuple[str, str, str]]:
     """Compare each pattern, then remove what the common one finds."""
     texts = [text for _, text in store.texts("prompt", None)]
     name = f"{len(texts):,} entries"
@@ -78,11 +78,11 @@ def rows(store: Store, *, rounds: int) -> Iterator[Row]:
         found = selection.matching(expression, store.texts("prompt", None))
         doomed = found if kind == "common" else doomed
         value = f"{ours:.2f} s, {len(found):,} found; the loop {loop:.2f} s"
-        yield Row(f"{name}: a pattern that is {kind}", value, f"{ours / loop:.1f}")
+        yield f"{name}: a pattern that is {kind}", value, f"{ours / loop:.1f}"
     started = time.process_time()
     store.removal.forget(doomed, wordings_of=())
     taken = time.process_time() - started
-    yield Row(f"{name}: {len(doomed):,} of them removed", f"{taken:.1f} s")
+    yield f"{name}: {len(doomed):,} of them removed", f"{taken:.1f} s", ""
 
 
 def main() -> None:
@@ -90,14 +90,14 @@ def main() -> None:
     parser.add_argument("--entries", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    found: list[Row] = []
+    print("| what | CPU | times the loop |\n|---|---|---|")
     for count in options.entries:
         with tempfile.TemporaryDirectory(prefix="llmc-invalidate-") as folder:
             say(f"filling a cache file with {count:,} entries")
             with Store(os.path.join(folder, "llmc.db")) as store:
                 fill(store, count)
-                found += rows(store, rounds=options.rounds)
-    print_table(found)
+                for row in rows(store, rounds=options.rounds):
+                    print(f"| {' | '.join(row)} |", flush=True)
 
 
 if __name__ == "__main__":
