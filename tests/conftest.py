@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis_server
 from command_lines import Result, run
 from upstream import Upstream
 
@@ -116,3 +117,17 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {python} -m llmc "$@"\n')
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_server.Server]:
+    server = redis_server.started(str(tmp_path_factory.mktemp("redis")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(_redis: redis_server.Server) -> redis_server.Server:
+    """An empty Redis that machines share."""
+    _redis.client.flushall()
+    return _redis

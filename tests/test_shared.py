@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
-import signal
-import socket
-import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 from drafts import draft, question
@@ -24,61 +18,6 @@ from llmc.types import Alias, Ask, Miss, Vector
 
 NOW = 2_000_000_000.0  # the server has a clock of its own: what is kept ends long after this test
 WEEK = 7 * 86400.0
-
-
-class Server:
-    """A Redis of our own on a free port; a link of it may be stopped, emptied and started again."""
-
-    def __init__(self, folder: str, program: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._line = [program, "--port", str(self.port), "--save", "", "--dir", folder]
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def start(self) -> None:
-        import redis
-
-        self._process = subprocess.Popen(self._line, stdout=subprocess.DEVNULL)
-        self.client = redis.Redis(port=self.port)
-        ends = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(redis.RedisError):
-                self.client.ping()
-                return
-            assert time.monotonic() < ends
-            self._process.poll()
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    @contextlib.contextmanager
-    def hanging(self) -> Iterator[None]:
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("no redis-server here")
-    pytest.importorskip("redis", reason="the package redis is not installed")
-    server = Server(str(tmp_path_factory.mktemp("redis")), program)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(running):
-    running.client.flushall()
-    return running
 
 
 class Clock:
