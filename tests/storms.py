@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -140,7 +141,7 @@ def main(arguments: list[str]) -> None:
     """Run a storm by its name, and print what each of its commands came to."""
     name, *values = arguments
     _load()
-    told = {"kills": kills, "crowd": crowd}[name](*map(json.loads, values))
+    told = {"kills": kills, "repairs": repairs, "crowd": crowd}[name](*map(json.loads, values))
     json.dump(told, sys.stdout)
 
 
@@ -159,6 +160,26 @@ def kills(rounds: int, seed: int, folder: str) -> list[Told]:
         return sum(each.code == -signal.SIGKILL for each in told) < rounds
 
     return _storm(mix.job, at_once=3, life=life, goes_on=goes_on)
+
+
+def repairs(rounds: int, seed: int, folder: str) -> list[Told]:
+    """Kill the repair of a damaged file, so many times, each time that of another copy."""
+    chance = random.Random(seed)
+    numbers = iter(range(rounds))
+
+    def job(_: list[Told]) -> Job:
+        place = os.path.join(folder, str(next(numbers)))
+        os.mkdir(place)
+        path = os.path.join(place, "cache.db")
+        shutil.copy(os.path.join(folder, "damaged.db"), path)
+        return Job("repair", ["doctor", "--repair", "--yes", "--db", path], None, path)
+
+    return _storm(
+        job,
+        at_once=2,
+        life=lambda _: chance.uniform(0, 0.15),
+        goes_on=lambda _: numbers.__length_hint__() > 0,
+    )
 
 
 def crowd(seconds: float, at_once: int, seed: int) -> list[Told]:

@@ -104,3 +104,26 @@ def assert_left_tidy(cli, folder: Path, db: Path) -> None:
     beside = {path.name for path in db.parent.iterdir()}
     assert beside - {db.name, f"{db.name}-wal", f"{db.name}-shm"} == set()
     assert [path.name for path in (folder / "backups").iterdir() if path.name[0] == "."] == []
+
+
+def test_a_repair_that_is_killed_can_be_made_again(tmp_path, cli):
+    with Store(str(tmp_path / "damaged.db")) as store:
+        for number in range(60):
+            store.put(draft(f"question {number}", answer_to(str(number)) * 20), line())
+        store.file.scrub()
+        wrong = store.file.number(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'entry_by_scope'"
+        )
+    with (tmp_path / "damaged.db").open("r+b") as file:
+        file.seek((wrong - 1) * 4096)
+        file.write(b"\xa5" * 4096)
+
+    told = storms.rage("repairs", short_or_long(8, 200), SEED, str(tmp_path))
+
+    again = [cli("doctor", "--repair", "--yes", "--db", each.subject) for each in told]
+    assert [result for result in again if result.code != 0] == []
+    for each in told:
+        with Store(each.subject) as store:
+            assert_sound(store)
+            assert store.count() == 60
+        assert [p for p in Path(each.subject).parent.iterdir() if p.name[0] == "."] == []
