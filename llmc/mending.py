@@ -45,10 +45,20 @@ _UNOWNED = {
     " AND e.scope_id = vector_due.scope_id AND e.namespace = vector_due.namespace)",
 }
 
-#: JSON that is none.
+_NO_REQUEST = """
+CASE WHEN json_valid(frame) THEN
+    (json_type(frame, '$.base_url'), json_type(frame, '$.endpoint'),
+        json_type(frame, '$.body.model')) IS NOT ('text', 'text', 'text') ELSE 1 END
+"""
+_NO_CHOICES = """
+CASE WHEN choices IS NULL THEN 0 WHEN json_valid(choices) THEN json_type(choices) <> 'array'
+    OR EXISTS (SELECT 1 FROM json_each(choices) AS each WHERE each.type <> 'object') ELSE 1 END
+"""
+
+#: JSON that is none, or of which `rows` can make nothing.
 _UNREADABLE = (
-    ("scope", "NOT json_valid(frame)"),
-    ("entry", "NOT json_valid(coalesce(choices, '1'))"),
+    ("scope", _NO_REQUEST),
+    ("entry", _NO_CHOICES),
     ("calibration", "NOT json_valid(report)"),
 )
 
@@ -252,7 +262,10 @@ def _astray(file: File) -> _Astray:
 
     def question(frame: str, prompt: str, at: int) -> Question | Refusal:
         if frame not in follows:
-            follows[frame] = keys.follows(keys.request_from(frame, ""))
+            try:
+                follows[frame] = keys.follows(keys.request_from(frame, ""))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                return Refusal("damage", "its request cannot be read")
         return semantic.question(prompt, at=at, follows=follows[frame])
 
     found = _Astray([], [])

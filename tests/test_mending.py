@@ -133,7 +133,11 @@ def test_a_remembered_command_line_does_not_meet_a_generation_that_began_anew(fi
         ("INSERT INTO vector_due VALUES (1, 1, 'default', 77)", "1 rows of vector_due"),
         ("INSERT INTO standing (entry_id, namespace) VALUES (77, 'n')", "1 rows of standing"),
         ("UPDATE scope SET frame = '{'", "1 rows of scope"),
+        ("UPDATE scope SET frame = '[]'", "1 rows of scope"),
+        ("UPDATE scope SET frame = json_set(frame, '$.body', 7)", "1 rows of scope"),
         ("UPDATE entry SET choices = '[' WHERE id = 3", "1 rows of entry"),
+        ("UPDATE entry SET choices = '{}' WHERE id = 3", "1 rows of entry"),
+        ("UPDATE entry SET choices = '[7]' WHERE id = 3", "1 rows of entry"),
     ],
 )
 def test_what_belongs_to_nothing_goes(filled, statement, rows):
