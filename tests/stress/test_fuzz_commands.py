@@ -130,7 +130,7 @@ replies = st.sampled_from([
 ])  # fmt: skip
 
 
-@fuzzed(600, 9000)
+@fuzzed(400, 9000)
 @given(
     line=command_lines(),
     stdin=inputs,

@@ -90,7 +90,7 @@ def columns(world, embedder, cli, monkeypatch):
     return found
 
 
-@fuzzed(300, 6000)
+@fuzzed(200, 6000)
 @given(data=st.data(), line=st.sampled_from(LINES))
 def test_rows_of_any_content_trouble_no_command(inhabited, columns, data, line):
     inhabited()
@@ -115,7 +115,7 @@ def change(sql: str, value: Any) -> None:
         connection.close()
 
 
-@fuzzed(200, 4000)
+@fuzzed(150, 4000)
 @given(data=st.data(), line=st.sampled_from(LINES))
 def test_a_damaged_file_troubles_no_command(inhabited, columns, data, line):
     inhabited()
@@ -147,7 +147,7 @@ settings_lines = st.lists(
 ).map(lambda lines: "\n".join(lines).encode())  # fmt: skip
 
 
-@fuzzed(150, 3000)
+@fuzzed(100, 3000)
 @given(
     content=settings_lines | st.binary(max_size=60),
     name=st.sampled_from([".config/llmc/config.toml", ".llmc.toml"]),
@@ -163,7 +163,7 @@ def test_settings_of_any_content_trouble_no_command(inhabited, world, content, n
     assert_decent(result)
 
 
-@fuzzed(150, 3000)
+@fuzzed(100, 3000)
 @given(data=st.data(), then=st.sampled_from([line for line in LINES if "1" not in line]))
 def test_lines_of_any_content_trouble_no_import_and_no_command_after_it(
     inhabited, world, data, then
