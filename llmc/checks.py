@@ -170,7 +170,9 @@ def _store(store: Store) -> Iterator[Finding]:
     if garbled := mending.garbled(store.file):
         yield from _damage("texts", garbled, None if read_only else "salvage")
         return
-    yield from _damage("tables", mending.faults(store.file), None if read_only else "tables")
+    with store.file.savepoint():  # of one moment: others go on writing
+        faults = mending.faults(store.file)
+    yield from _damage("tables", faults, None if read_only else "tables")
     entries = output.plural(store.count(), "entry")
     yield Finding("ok", "file", f"{path}: {entries}, {store.file.size() / _MB:.1f} MB")
     yield _room(store)
@@ -210,7 +212,8 @@ def _vectors(store: Store) -> Iterator[Finding]:
     fault = vectors.fault()
     if fault:
         yield Finding("warning", "vectors", f"{fault}; only the same words match")
-    damage = vectors.damage()
+    with store.file.savepoint():
+        damage = vectors.damage()
     for line in damage:
         mendable = not fault and not store.read_only
         yield Finding("damage", "vectors", line, "vectors" if mendable else None)

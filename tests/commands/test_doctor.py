@@ -16,6 +16,7 @@ from llmc import checks, keys, minilm, stamp, weights
 from llmc.file import File
 from llmc.questions import group_of, question_of
 from llmc.store import Store
+from llmc.vectors import Vectors
 
 #: Opens a cache file and keeps it open until a line comes.
 HOLD = """
@@ -607,3 +608,18 @@ def test_a_model_file_with_damaged_numbers_is_told(cli, upstream, tmp_path, monk
 
     assert (states(sound)["embedder"], states(result)["embedder"]) == ("ok", "warning")
     assert "it is damaged; only the same words match" in says(result, "embedder")
+
+
+def test_what_is_examined_is_of_one_moment(cli, upstream, db, monkeypatch):
+    cli("ask", "one")
+    moments = []
+
+    def examine(self):
+        moments.append(self._file.in_transaction)
+        return []
+
+    monkeypatch.setattr(Vectors, "damage", examine)
+
+    cli("doctor")
+
+    assert moments == [True]
