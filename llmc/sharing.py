@@ -28,7 +28,7 @@ __all__ = ["Group", "Step", "Unit", "groups", "premium"]
 _READ = 0.9
 
 #: The share of what is lost from which on a cause has a group of its own.
-_SHARE = 0.2
+_SHARE, _LEAST = 0.2, 0.05
 
 #: How many pairs of a group are compared word by word.
 _PAIRS = 12
@@ -116,7 +116,8 @@ def premium(requests: Iterable[Sent], unit: Callable[[Sent], Unit | None]) -> fl
 def _groups(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Iterable[Group]:
     """Make one group of requests that share a beginning, or more if they lose for several causes.
 
-    A cause that takes less than a fifth of what is lost has no group of its own.
+    A cause that takes less than a fifth of what is lost, or a twentieth of what could have been
+    read, has no group of its own.
     """
     steps = list(_steps(members))
     kept = _stable(steps)
@@ -128,7 +129,8 @@ def _groups(members: list[Sent], unit: Callable[[Sent], Unit | None]) -> Iterabl
         tokens[_cause(step)] += step.missed if step.eligible is not None else 1
     lost = [(cause, count) for cause, count in tokens.most_common() if cause is not None]
     main = lost[0][0] if lost else None
-    much = (cause for cause, count in lost if count >= _SHARE * tokens.total())
+    least = max(_SHARE * tokens.total(), _LEAST * sum(step.eligible or 0 for step in steps))
+    much = (cause for cause, count in lost if count >= least)
     causes = dict.fromkeys((main, *much))  # a set in order
     for cause in causes:
         wanted = [
