@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 # As in `schema`, `file` and `policy`, which import too much for the porch.
-SCHEMA = 10
+SCHEMA = 4
 BUSY_TIMEOUT = 5_000
 WAL_KEEP = 400_000
 AHEAD = 300.0

@@ -261,7 +261,7 @@ CREATE TABLE rule (
 ) STRICT;
 """
 
-_ROOM = """
+_FOURTH = """
 -- How many entries each namespace holds: no write has to count them.
 CREATE TABLE tally (
     namespace TEXT PRIMARY KEY,
@@ -296,9 +296,19 @@ INSERT INTO tally SELECT namespace, count(*) FROM entry GROUP BY namespace;
 INSERT INTO standing (entry_id, namespace) SELECT id, namespace FROM entry WHERE NOT pinned;
 CREATE INDEX standing_by_worth ON standing (evict, worth);
 CREATE INDEX standing_by_namespace ON standing (namespace, evict, worth);
-INSERT INTO meta VALUES ('clock', 0), ('evicted', 0);
+INSERT INTO meta VALUES ('clock', 0), ('evicted', 0), ('shares', 0);
 -- What goes piecemeal leaves marks in the full-text index: two parts of it are worth a merge.
 INSERT INTO entry_text (entry_text, rank) VALUES ('usermerge', 2);
+
+-- The provider's own cache has two sides. In older lines, discount_nusd is what it took off less
+-- what writing to it cost.
+ALTER TABLE ledger ADD COLUMN written_tokens INTEGER;
+ALTER TABLE ledger ADD COLUMN premium_nusd INTEGER;
+-- How many embeddings and judgements had a price that nobody knows: the sums are without them.
+ALTER TABLE ledger ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ledger ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
+-- Hits of one entry that were counted together; the line's numbers are of all of them.
+ALTER TABLE ledger ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;
 
 -- What the lines of past days come to. A sum of unknowns alone is unknown.
 CREATE TABLE ledger_day (
@@ -310,19 +320,21 @@ CREATE TABLE ledger_day (
     prompt_tokens     INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     cached_tokens     INTEGER NOT NULL,
+    written_tokens    INTEGER NOT NULL,
     spent_nusd        INTEGER NOT NULL,
     unknown_spent     INTEGER NOT NULL,
     avoided_nusd      INTEGER NOT NULL,
     unknown_avoided   INTEGER NOT NULL,
     embedding_nusd    INTEGER NOT NULL,
+    unknown_embedding INTEGER NOT NULL,
     judging_nusd      INTEGER NOT NULL,
+    unknown_judging   INTEGER NOT NULL,
     discount_nusd     INTEGER NOT NULL,
+    premium_nusd      INTEGER NOT NULL,
     seconds           REAL NOT NULL,
     PRIMARY KEY (day, namespace, model, source)
 ) STRICT, WITHOUT ROWID;
-"""
 
-_FLIGHT = """
 -- Questions that somebody is asking just now, so that others wait for the answer. Never a text.
 CREATE TABLE flight (
     namespace TEXT NOT NULL,
@@ -333,42 +345,13 @@ CREATE TABLE flight (
     failure   TEXT,                -- as JSON, or (NULL) to an answer for itself alone
     PRIMARY KEY (namespace, key)
 ) STRICT, WITHOUT ROWID;
-"""
 
-_PREMIUM = """
--- The provider's own cache has two sides. In older lines, discount_nusd is what it took off less
--- what writing to it cost.
-ALTER TABLE ledger ADD COLUMN written_tokens INTEGER;
-ALTER TABLE ledger ADD COLUMN premium_nusd INTEGER;
-ALTER TABLE ledger_day ADD COLUMN written_tokens INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE ledger_day ADD COLUMN premium_nusd INTEGER NOT NULL DEFAULT 0;
-"""
-
-_UNPRICED = """
--- How many embeddings and judgements had a price that nobody knows: the sums are without them.
-ALTER TABLE ledger ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE ledger ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE ledger_day ADD COLUMN unknown_embedding INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE ledger_day ADD COLUMN unknown_judging INTEGER NOT NULL DEFAULT 0;
-"""
-
-_TOGETHER = """
--- Hits of one entry that were counted together; the line's numbers are of all of them.
-ALTER TABLE ledger ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;
-"""
-
-# The last list of a provider's models, for a proxy that cannot reach it.
-_LISTED = """
+-- The last list of a provider's models, for a proxy that cannot reach it.
 CREATE TABLE listed (
     base_url  TEXT PRIMARY KEY,
     body      BLOB NOT NULL,
     at        REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
-"""
-
-_SHARED = """
--- Whether answers are shared with other machines.
-INSERT INTO meta VALUES ('shares', 0);
 
 -- What is still to be told to the others: which entry came, which one went, what was judged.
 CREATE TABLE outbox (
@@ -395,18 +378,7 @@ CREATE TABLE told (
 ) STRICT;
 """
 
-STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (
-    _FIRST,
-    _SECOND,
-    _THIRD,
-    _ROOM,
-    _FLIGHT,
-    _PREMIUM,
-    _UNPRICED,
-    _TOGETHER,
-    _LISTED,
-    _SHARED,
-)
+STEPS: tuple[str | Callable[[apsw.Connection], None], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 VERSION = len(STEPS)
 
 
