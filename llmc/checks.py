@@ -60,6 +60,7 @@ _NOUNS = {
     "calibration": "calibration",
     "rule": "rule",
     "scope": "scope",
+    "listed": "model list",
 }
 
 
@@ -86,21 +87,22 @@ def cures(findings: Iterable[Finding]) -> list[Cure]:
     return [name for name in _CURES if name in needed]
 
 
-def cure(path: str, needed: list[Cure], *, yes: bool) -> Iterator[Finding]:
-    """Cure a file; yield what was done. A person is asked before.
+def cure(settings: config.Settings, needed: list[Cure], *, yes: bool) -> Iterator[Finding]:
+    """Cure the cache file; yield what was done. A person is asked before.
 
     Raises CacheFileError, InputError where nobody can be asked, and LlmcError where he refuses.
     """
     question = " and ".join(_CURES[name][0] for name in needed)
     output.confirm(f"{question}?", yes=yes, otherwise="nothing was changed")
+    addresses = [each.base_url for each in settings.providers.values()]
     if needed == ["salvage"]:
-        yield _saved(path)
+        yield _saved(settings.db, addresses)
         return
-    with Store(path, create=False) as store:
+    with Store(settings.db, create=False) as store:
         for name in needed:
             match name:
                 case "tables":
-                    mending.mend(store.file)
+                    mending.mend(store.file, addresses=addresses)
                     yield Finding("ok", "tables", "they were put right")
                 case "words":
                     store.rebuild_index()
@@ -110,13 +112,16 @@ def cure(path: str, needed: list[Cure], *, yes: bool) -> Iterator[Finding]:
                     yield Finding("ok", "vectors", "their index was built anew")
 
 
-def _saved(path: str) -> Finding:
-    found = salvage(path)
+def _saved(path: str, addresses: list[str]) -> Finding:
+    found = salvage(path, addresses=addresses)
     told = f"saved {_counted(found.saved) or 'nothing'}"
     if found.lost is None:
         told += "; how many are lost cannot be told"
     else:
         told += f"; lost at least {_counted(found.lost)}" if found.lost else "; no loss is known"
+    if found.unframed:
+        entries = output.plural(found.unframed, "entry")
+        told += f"; {entries} answer the very same request alone: what it was sent with is lost"
     return Finding("ok", "salvage", f"{told}; the damaged file is kept as {found.kept}")
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import blueprint, keys, semantic
+from llmc import blueprint, frames, keys, semantic
 from llmc.blueprint import WORDS
 from llmc.questions import group_of
 from llmc.semantic import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from llmc.file import File
     from llmc.semantic import Question
@@ -150,23 +150,25 @@ def garbled(file: File) -> list[str]:
     return lines
 
 
-def mend(file: File) -> None:
+def mend(file: File, *, addresses: Iterable[str] = ()) -> None:
     """Put right what `faults` finds, in one transaction.
 
     What is missing of the schema is made anew, empty; the full-text index is filled from the
     entries. What has no owner goes. Vectors that are astray go, and their entries are due again;
-    an index may still hold them. A table that was altered stays as it is.
+    an index may still hold them. A table that was altered stays as it is. `addresses` are those
+    that questions may have been sent to.
     """
     file.execute("PRAGMA foreign_keys = OFF")  # what lacks its owner is removed all the same
     try:
-        _mend(file)
+        _mend(file, addresses)
     finally:
         file.execute("PRAGMA foreign_keys = ON")
 
 
-def _mend(file: File) -> None:
+def _mend(file: File, addresses: Iterable[str]) -> None:
     with file.transaction():
         recreate(file)
+        frames.restore(file, addresses)
         remove_orphans(file)
         for each in _SUMS:
             if file.number(each.check):

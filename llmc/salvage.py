@@ -11,13 +11,13 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import blueprint, copies, mending
+from llmc import blueprint, copies, frames, mending
 from llmc.errors import CacheFileError
 from llmc.pages import Pages
 from llmc.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from llmc.blueprint import Table
     from llmc.file import File
@@ -54,11 +54,13 @@ _PART = 1 << 20
 class Saved(NamedTuple):
     """How many rows of each table were saved, and how many are lost at least.
 
-    `lost` is None where the file does not tell which tables it had.
+    `lost` is None where the file does not tell which tables it had. `unframed` entries answer the
+    very same request alone: what else was sent with their questions is lost.
     """
 
     saved: dict[str, int]
     lost: dict[str, int] | None
+    unframed: int
     kept: str  # the damaged file's new path
 
 
@@ -72,7 +74,7 @@ class _Haul(NamedTuple):
     is_mapped: bool  # the file tells which page belongs to what
 
 
-def salvage(path: str) -> Saved:
+def salvage(path: str, *, addresses: Sequence[str] = ()) -> Saved:
     """Put a sound file with all that can be read in the place of the damaged one at `path`.
 
     1. Nobody else may have the file open, and nobody gets in meanwhile.
@@ -80,8 +82,8 @@ def salvage(path: str) -> Saved:
     3. The damaged one is copied to `PATH.damaged-YYYYMMDD-HHMMSS`, with its write-ahead log.
     4. The new file takes the name at once.
 
-    A failure before the last step leaves all as it was. Raises CacheFileError, also where nothing
-    of ours can be read in the file.
+    A failure before the last step leaves all as it was. `addresses` are those that questions may
+    have been sent to. Raises CacheFileError, also where nothing of ours can be read in the file.
     """
     path = os.path.realpath(path)
     with _errors(path), _alone(path) as number:
@@ -91,7 +93,7 @@ def salvage(path: str) -> Saved:
             raise CacheFileError(f"cache file {path}: nothing of llmc's can be read in it")
         with copies.workshop(os.path.dirname(path)) as made:
             with Store(made) as store:
-                counts = _fill(store.file, haul)
+                *counts, unframed = _fill(store.file, haul, addresses)
                 if not store.file.scrub():
                     raise CacheFileError("the new file cannot be finished")
             kept = _keep(path, number, log)
@@ -103,7 +105,7 @@ def salvage(path: str) -> Saved:
         # Whoever has opened the old one and waits for its locks must not go on with it.
         os.pwrite(number, _REPLACED, 0)
     saved, lost = counts
-    return Saved(saved, lost if haul.is_mapped else None, kept)
+    return Saved(saved, lost if haul.is_mapped else None, unframed, kept)
 
 
 @contextlib.contextmanager
@@ -260,8 +262,10 @@ def _row(record: Record, table: Table) -> tuple[Value, ...]:
 # -- writing -------------------------------------------------------------------------------------
 
 
-def _fill(file: File, haul: _Haul) -> tuple[dict[str, int], dict[str, int]]:
-    """Fill a new file; return how many rows each table got, and how many are known to be lost."""
+def _fill(
+    file: File, haul: _Haul, addresses: Sequence[str]
+) -> tuple[dict[str, int], dict[str, int], int]:
+    """Fill a new file; return rows saved and known to be lost, and entries without a scope."""
     file.execute("PRAGMA foreign_keys = OFF")  # what lacks its parent is removed below
     orphans: dict[str, int] = {}
     with file.transaction():
@@ -275,6 +279,7 @@ def _fill(file: File, haul: _Haul) -> tuple[dict[str, int], dict[str, int]]:
                     f" VALUES ({', '.join('?' * len(row))})",
                     row,
                 )
+        unframed = frames.restore(file, addresses)
         orphans = mending.remove_orphans(file)
         file.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
         # Not even the id of a lost one is given again.
@@ -288,7 +293,7 @@ def _fill(file: File, haul: _Haul) -> tuple[dict[str, int], dict[str, int]]:
         gone = max(haul.unreadable[name] + orphans.get(name, 0), len(known - present))
         if gone:
             lost[name] = gone
-    return saved, lost
+    return saved, lost, unframed
 
 
 def _present(file: File, name: str) -> set[int]:

@@ -4,7 +4,7 @@ import struct
 
 import apsw
 import pytest
-from drafts import draft, line, question
+from drafts import BASE_URL, draft, line, question
 
 from llmc import blueprint, keys, mending
 from llmc.questions import group_of, question_of
@@ -67,9 +67,8 @@ def test_what_is_missing_is_found_and_made_anew(filled, name):
 
     assert f"{kind} {noun} is missing" in found
     assert_sound(filled)
-    kept = noun != "scope"  # without it nobody knows what the entries were asked with
-    assert filled.count() == (6 if kept else 0)
-    assert len(filled.search("undo", Selector())) == (5 if kept else 0)
+    assert filled.count() == 6
+    assert len(filled.search("undo", Selector())) == 5
 
 
 def test_without_its_table_the_entries_are_gone_and_their_ids_too(filled):
@@ -126,7 +125,6 @@ def test_a_remembered_command_line_does_not_meet_a_generation_that_began_anew(fi
 @pytest.mark.parametrize(
     ("statement", "rows"),
     [
-        ("DELETE FROM scope", "6 rows of entry"),
         ("INSERT INTO scope VALUES (99, x'01', 'u', 'm', '', '{}')", "1 rows of scope"),
         ("UPDATE alias SET entry_id = 77", "1 rows of alias"),
         ("UPDATE vector SET entry_id = 77 WHERE id = 2", "1 rows of vector"),
@@ -207,3 +205,16 @@ def test_a_text_that_nobody_can_read_is_found(filled):
     change(filled, "UPDATE entry SET answer = CAST(x'ff00' AS TEXT) WHERE id = 3")
 
     assert mending.garbled(filled.file) == ["1 rows of entry hold a text that is not UTF-8"]
+
+
+def test_an_entry_without_its_scope_stays_and_gets_the_one_that_its_key_proves(filled):
+    before = filled.file.rows("SELECT * FROM scope")
+    change(filled, "DELETE FROM scope")
+
+    found = mending.faults(filled.file)
+    mending.mend(filled.file, addresses=[BASE_URL])
+
+    assert "6 rows of entry belong to nothing, or cannot be read" in found
+    assert filled.file.rows("SELECT * FROM scope") == before
+    assert filled.count() == 6
+    assert_sound(filled)

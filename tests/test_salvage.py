@@ -6,10 +6,10 @@ from pathlib import Path
 
 import apsw
 import pytest
-from drafts import draft, hit_line, line
+from drafts import BASE_URL, draft, hit_line, line
 from processes import start
 
-from llmc import mending
+from llmc import keys, mending
 from llmc.errors import CacheFileError
 from llmc.salvage import salvage
 from llmc.store import Store
@@ -71,7 +71,9 @@ def content(path: Path) -> dict[str, set]:
     """All rows of the tables that are not made from others."""
     names = ("scope", "entry", "ledger", "alias", "verdict", "rule", "calibration", "refusal")
     with Store(str(path)) as store:
-        return {name: set(store.file.rows(f"SELECT * FROM {name}")) for name in names}
+        found = {name: set(store.file.rows(f"SELECT * FROM {name}")) for name in names}
+    # What stands in for a lost scope has no address.
+    return found | {"scope": {row for row in found["scope"] if row[2]}}
 
 
 def assert_sound(path: Path) -> None:
@@ -131,17 +133,16 @@ def test_what_can_be_read_is_kept_and_nothing_is_invented(path, seed):
     before = content(path)
     count = path.stat().st_size // PAGE
     hurt = chosen.sample(range(1, count + 1), chosen.choice([1, 4, 16]))
-    scopes, overflowing = set(pages_of(path, "scope")), pages_of(path, "entry")
+    overflowing = pages_of(path, "entry")
     overwrite(path, hurt, chosen if seed % 2 else None)
 
     salvage(str(path))
 
     after = content(path)
     assert [name for name in before if not after[name] <= before[name]] == []
-    if scopes.isdisjoint(hurt):
-        # A page holds thirty short entries at most, or a part of one.
-        lost = len(before["entry"]) - len(after["entry"])
-        assert lost <= 30 * len(set(hurt) & set(overflowing))
+    # A page holds thirty short entries at most, or a part of one.
+    lost = len(before["entry"]) - len(after["entry"])
+    assert lost <= 30 * len(set(hurt) & set(overflowing))
     assert_sound(path)
 
 
@@ -357,3 +358,41 @@ def test_hits_are_counted_as_before(path):
 
     with Store(str(path)) as store:
         assert store.entry(5).hits == 1
+
+
+def test_entries_outlive_their_scopes_and_answer_the_very_same_request(path):
+    before = content(path)
+    overwrite(path, pages_of(path, "scope"), None)
+
+    saved = salvage(str(path), addresses=["http://elsewhere/v1"])
+
+    asked = draft("question 7", system="system 2")
+    with Store(str(path)) as store:
+        (found,) = store.family("n1", asked.family)
+        frame, _ = store.frame(found.id)
+    assert content(path)["entry"] == before["entry"]
+    assert saved.unframed == 299
+    assert found.answer.startswith("blue")
+    assert keys.request_from(frame, "question 7").base_url == ""
+    assert_sound(path)
+
+
+def test_a_plain_question_gets_its_scope_back_where_its_key_proves_it(path, tmp_path):
+    path = tmp_path / "plain.db"
+    with Store(str(path)) as store:
+        entry_id = store.put(draft("which colour?"), None)
+        store.record(line(entry_id=entry_id))
+        for number in range(200):
+            store.put(draft(f"question {number}"), None)
+        before = set(store.file.rows("SELECT * FROM scope"))
+        store.file.execute("UPDATE entry SET id = 999 WHERE id = 1")
+        store.file.execute("UPDATE ledger SET entry_id = 999")
+        store.file.scrub()
+    overwrite(path, pages_of(path, "scope"), None)
+
+    saved = salvage(str(path), addresses=["http://elsewhere/v1", BASE_URL])
+
+    with Store(str(path)) as store:
+        after = set(store.file.rows("SELECT * FROM scope"))
+    assert (saved.unframed, after) == (0, before)
+    assert_sound(path)

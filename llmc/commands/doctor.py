@@ -59,7 +59,7 @@ def _file(settings: config.Settings, *, repair: bool, yes: bool) -> list[Finding
         if not needed:
             break
         try:
-            done += checks.cure(settings.db, needed, yes=yes)
+            done += checks.cure(settings, needed, yes=yes)
         except CacheFileError as error:
             done.append(Finding("damage", "repair", str(error)))
             break

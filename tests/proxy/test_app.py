@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+from encoder import REWORDED, STORED
 from proxies import QUESTION, running
 from upstream import Reply
 
@@ -577,3 +578,50 @@ def until(is_so):
             return
         deadline.wait(0.005)
     raise AssertionError("it did not happen")
+
+
+# -- in other words ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_meaning(upstream, monkeypatch):
+    """A proxy with an embedder that knows three questions."""
+    monkeypatch.setattr("llmc.config.embedder_of", lambda _: known_questions())
+    with running() as proxy:
+        yield proxy
+
+
+def known_questions():
+    from encoder import Embedder
+
+    from llmc.meaning import Chosen
+
+    return Chosen("known", local=True, open=Embedder, price=lambda *_: 0)
+
+
+def about(text):
+    return {"model": "m", "messages": [{"role": "user", "content": text}]}
+
+
+def test_a_question_in_other_words_is_answered_where_a_header_asks_for_it(by_meaning, upstream):
+    by_meaning.ask(about(STORED))
+    asked = by_meaning.ask(about(REWORDED), x_llmc_match="semantic")
+
+    assert asked.headers["x-llmc-source"] == "semantic"
+    assert float(asked.headers["x-llmc-similarity"]) > 0.95
+    assert asked.headers["x-llmc-id"] == "1"
+    assert len(upstream.calls) == 1
+
+
+def test_no_header_no_other_words(by_meaning):
+    by_meaning.ask(about(STORED))
+
+    assert sources(by_meaning.ask(about(REWORDED))) == ["model"]
+
+
+def test_other_words_never_cross_namespaces(by_meaning):
+    by_meaning.ask(about(STORED), x_llmc_namespace="one")
+
+    asked = by_meaning.ask(about(REWORDED), x_llmc_namespace="two", x_llmc_match="semantic")
+
+    assert sources(asked) == ["model"]
