@@ -130,20 +130,23 @@ class File:
             ]
 
     def stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query one by one, in constant memory.
+        """Return the rows of a query one by one, in constant memory.
 
         Between a few hundred rows other threads get their turn.
         """
+        return itertools.chain.from_iterable(self._parts(sql, values))
+
+    def _parts(self, sql: str, values: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
         with self.errors():
             cursor = self._db.execute(sql, values)
             self._streams += 1
         try:
             while True:
                 with self.errors():
-                    rows = list(itertools.islice(cursor, 256))
+                    rows = list(itertools.islice(cursor, 512))
+                yield rows
                 if not rows:
                     return
-                yield from rows
         finally:
             with self._lock:
                 cursor.close()

@@ -198,9 +198,10 @@ def command(
         if json:
             output.print_json(output.as_json(hit, answer=answer, now=time.time()))
         elif answer:
-            # What was streamed is out already; its newline says that it is kept.
+            # What was streamed is out already; its newline says that it is kept. Anything else
+            # is one write: others may write into the same pipe.
             if not (ask.stream and hit.source == "model"):
-                screen.show(answer)
+                screen.show(answer if answer.endswith("\n") else answer + "\n")
             screen.end()
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))

@@ -1337,3 +1337,13 @@ def test_a_note_never_stands_in_the_line_of_an_answer(cli, upstream, monkeypatch
     assert "".join(shown).startswith(
         "answer 1\nllmc: the disk is full; the answer was not stored\nllmc: asked "
     )
+
+
+def test_an_answer_and_its_newline_are_one_write(cli, upstream, monkeypatch):
+    writes: list[str] = []
+    monkeypatch.setattr(streams, "write", lambda text, **_: writes.append(text))
+
+    cli("ask", "why?")
+    cli("ask", "why?")
+
+    assert writes == ["answer 1\n"] * 2
