@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from llmc import drafting
@@ -21,8 +22,8 @@ __all__ = ["PENDING", "Shelf", "Tally"]
 #: What can wait: a hit, by its entry and its line alone.
 _HITS = {"memory", "exact", "shared"}
 
-#: Hits of as many entries are held back at most.
-PENDING = 1_000
+#: As many hits are held back at most: 3 MB.
+PENDING = 10_000
 
 
 class Shelf(Protocol):
@@ -47,7 +48,7 @@ class Tally:
         self._lives = lives
         self._hold = hold
         self._lock = threading.Lock()
-        self._pending: dict[tuple[int | None, str, str, str], tuple[Line, int, float]] = {}
+        self._pending: deque[Line] = deque()
         self._timer: threading.Timer | None = None
 
     def record(self, hit: Hit, invocation: Invocation | None = None) -> None:
@@ -76,33 +77,34 @@ class Tally:
             with contextlib.suppress(CacheFileError):
                 self._shelf.record(line)
             return
-        name = (line.entry_id, line.source, line.namespace, line.model)
-        with self._lock:
-            held = self._pending.get(name)
-            if held is not None:
-                # The last line stands for all of them; their latencies are added up.
-                self._pending[name] = (line, held[1] + 1, held[2] + line.latency)
-                return
-            self._pending[name] = (line, 1, line.latency)
-            if self._timer is None:
-                self._timer = threading.Timer(self._hold, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
-            full = len(self._pending) >= PENDING
-        if full:
+        # No lock: where many threads hit, one that is put to sleep with it would stop all others.
+        self._pending.append(line)
+        if self._timer is None:
+            with self._lock:
+                if self._timer is None:
+                    self._timer = threading.Timer(self._hold, self.flush)
+                    self._timer.daemon = True
+                    self._timer.start()
+        if len(self._pending) >= PENDING:
             self.flush()
 
     def flush(self) -> None:
         """Write what was held back."""
+        held: dict[tuple[object, ...], tuple[Line, int, float]] = {}
         with self._lock:
-            pending, self._pending = self._pending, {}
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        if pending and self._shelf is not None:
-            lines = [
-                drafting.times(line, count, latency=latency)
-                for line, count, latency in pending.values()
-            ]
+            for _ in range(len(self._pending)):
+                line = self._pending.popleft()
+                name = (line.entry_id, line.source) if line.entry_id else line[1:4]
+                # The last line stands for all of them; their latencies are added up.
+                if name in held:
+                    _, count, latency = held[name]
+                    held[name] = (line, count + 1, latency + line.latency)
+                else:
+                    held[name] = (line, 1, line.latency)
+        if held and self._shelf is not None:
+            lines = [drafting.times(*each[:2], latency=each[2]) for each in held.values()]
             with contextlib.suppress(CacheFileError):
                 self._shelf.record_all(lines)

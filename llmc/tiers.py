@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MemoryTier:
         self._timer = timer
         self._lock = threading.Lock()
         self._seen: object = None
-        self._held: dict[tuple[str, bytes], tuple[float, Sequence[Entry]]] = {}
+        self._held: OrderedDict[tuple[str, bytes], tuple[float, Sequence[Entry]]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -83,17 +84,20 @@ class MemoryTier:
         if ask.samples is not None:
             return ()
         version, name = self._version(), (ask.namespace, miss.family)
-        with self._lock:
-            if version != self._seen:
+        if version != self._seen:
+            with self._lock:
                 self._held.clear()
                 self._seen = version
-                return ()
-            # Taken out and put back: the dictionary's order is that of use.
-            found = self._held.pop(name, None)
-            if found is None or self._timer() >= found[0]:
-                return ()
-            self._held[name] = found
-            return found[1]
+            return ()
+        # No lock: where many threads hit, one that is put to sleep with it would stop all others.
+        found = self._held.get(name)
+        if found is None or self._timer() >= found[0]:
+            return ()
+        try:
+            self._held.move_to_end(name)
+        except KeyError:  # another thread has let it go
+            pass
+        return found[1]
 
     def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
         """Hold a family; the one that was not used for the longest time makes room."""
@@ -104,7 +108,7 @@ class MemoryTier:
                 if version == self._seen:
                     self._held[ask.namespace, miss.family] = (self._timer() + self._ttl, entries)
                     if len(self._held) > self._max_entries:
-                        del self._held[next(iter(self._held))]
+                        self._held.popitem(last=False)
         return entries
 
     def stored(self) -> None:
