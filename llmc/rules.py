@@ -118,10 +118,9 @@ class Rules:
     def current(self) -> TimeRules:
         """Return the time rules in force: one small query if they are those of the last call."""
         known = self._known
-        if self.version is not None:
-            seen, self._seen = self._seen, self.version()
-            if known is not None and seen == self._seen:
-                return known
+        version = None if self.version is None else self.version()
+        if known is not None and version is not None and version == self._seen:
+            return known
         if known is None or known.generation != self._generation():
             # Both in one statement: of one moment.
             columns = ", ".join(f"r.{name}" for name in Rule._fields)
@@ -132,6 +131,8 @@ class Rules:
             rules = tuple(Rule(*row[1:]) for row in rows if row[-1] is not None)
             generation = rows[0][0] if rows else self._generation()
             known = self._known = TimeRules(generation, rules)
+        # Only then: another thread that sees it must see these rules.
+        self._seen = version
         return known
 
     # -- the small print -------------------------------------------------------------------------

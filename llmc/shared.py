@@ -351,7 +351,9 @@ def _position(text: str) -> tuple[int, int]:
 
 
 def _name(kind: str, namespace: str, key: bytes) -> str:
-    hashed = hashlib.blake2b(namespace.encode() + b"\0" + key, digest_size=20)
+    hashed = hashlib.blake2b(
+        namespace.encode("utf-8", "surrogatepass") + b"\0" + key, digest_size=20
+    )
     return f"{_PREFIX}{kind}:{hashed.hexdigest()}"
 
 
