@@ -6,6 +6,7 @@ What that first one says is in the provider's own cache for the others, which co
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Workers"]
 
 _T = TypeVar("_T")
+
+#: The seconds between two looks at what is under way, once nothing new begins.
+_PAUSE = 0.02
 
 #: How many groups are remembered whose first has been answered.
 _WARM = 10_000
@@ -35,7 +39,6 @@ class Workers(Generic[_T]):
         self._warm: dict[bytes, None] = {}
         self._lock = threading.Lock()
         self._added = threading.Condition(self._lock)
-        self._ended = threading.Condition(self._lock)
         self._threads = self._idle = self._running = 0
         self._halted = False
 
@@ -62,9 +65,9 @@ class Workers(Generic[_T]):
     def stop(self) -> None:
         """Begin no task any more, and wait for those that were begun."""
         self.halt()
-        with self._lock:
-            while self._running:
-                self._ended.wait()
+        # Not the condition: a second interrupt within its wait() may find its lock let go already.
+        while self._running:
+            time.sleep(_PAUSE)
 
     def _run(self) -> None:
         while (taken := self._next()) is not None:
@@ -76,7 +79,6 @@ class Workers(Generic[_T]):
                 with self._lock:
                     self._running -= 1
                     self._release(group, went_well=went_well)
-                    self._ended.notify_all()
 
     def _next(self) -> tuple[_T, bytes | None] | None:
         """Wait for a task that may begin; None if none may any more."""
