@@ -11,8 +11,8 @@ import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from llmc import copies, exchange, lines, logs, places, streams
-from llmc.errors import InputError
+from llmc import copies, exchange, lines, logs, pages, places, streams
+from llmc.errors import InputError, reason_of
 from llmc.types import Selector
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def from_file(path: str, settings: Settings, *, strict: bool) -> Iterator[Iterat
     """
     name = "standard input" if path == "-" else path
     with _opened(path) as source:
-        if not source.peek(1).startswith(copies.MAGIC):  # type: ignore[attr-defined]
+        if not source.peek(1).startswith(pages.MAGIC):  # type: ignore[attr-defined]
             yield _lines(source, name, strict=strict)
             return
     if path == "-":
@@ -80,7 +80,7 @@ def _lines(source: IO[bytes], name: str, *, strict: bool) -> Iterator[Arrival]:
         try:
             raw = source.readline(streams.LIMIT + 1)
         except OSError as error:
-            raise InputError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+            raise InputError(f"{name}: {reason_of(error)}") from error
         if not raw:
             return
         if len(raw) > streams.LIMIT:
@@ -105,7 +105,6 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
     try:
         file = open(path, "rb")  # noqa: SIM115  (opening alone may fail so)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: {reason.lower()}") from error
+        raise InputError(f"{path}: {reason_of(error)}") from error
     with file:
         yield file

@@ -13,7 +13,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from llmc import config, drafting, mending, output, places, provider
+from llmc import config, drafting, mending, output, places, provider, text
 from llmc.endpoints import key_of
 from llmc.errors import CacheFileError, DamagedError, EmbeddingError, LlmcError
 from llmc.salvage import salvage
@@ -43,8 +43,6 @@ _NETWORK = (
     "nfs", "cifs", "smb", "afs", "afp", "9p", "ceph", "glusterfs", "lustre", "davfs", "webdav",
     "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "vboxsf", "prl_fs",
 )  # fmt: skip
-
-_MB = 1_000_000
 
 #: What the embedder is asked to embed.
 _PROBE = "Is everything well?"
@@ -179,13 +177,13 @@ def _store(store: Store) -> Iterator[Finding]:
         faults = mending.faults(store.file)
     yield from _damage("tables", faults, None if read_only else "tables")
     entries = output.plural(store.count(), "entry")
-    yield Finding("ok", "file", f"{path}: {entries}, {store.file.size() / _MB:.1f} MB")
+    yield Finding("ok", "file", f"{path}: {entries}, {text.megabytes(store.file.size())}")
     yield _room(store)
     if not read_only and (index := store.index_damage()):
         yield Finding("damage", "index", index, "words")
     yield from _vectors(store)
-    if (wal := store.file.wal_size()) > 64 * _MB:
-        yield Finding("warning", "wal", f"{wal / _MB:.0f} MB wait to be folded into the file")
+    if (wal := store.file.wal_size()) > 64_000_000:
+        yield Finding("warning", "wal", f"{text.megabytes(wal, 0)} wait to be folded into the file")
 
 
 def _damage(part: str, lines: list[str], cure: Cure | None) -> Iterator[Finding]:
@@ -199,7 +197,7 @@ def _room(store: Store) -> Finding:
     parts = [
         "no limit of size"
         if limits.max_size is None
-        else f"{size / _MB:,.1f} of {limits.max_size / _MB:,.1f} MB",
+        else f"{size / 1e6:,.1f} of {text.megabytes(limits.max_size)}",
         "no limit of entries"
         if limits.max_entries is None
         else f"{held:,} of {limits.max_entries:,} entries",
@@ -233,8 +231,8 @@ def place(path: str, *, mounts: str = "/proc/self/mounts") -> Iterator[Finding]:
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     free = shutil.disk_usage(folder).free
-    state: Literal["ok", "warning"] = "warning" if free < 100 * _MB else "ok"
-    yield Finding(state, "disk", f"{free / _MB:,.0f} MB free")
+    state: Literal["ok", "warning"] = "warning" if free < 100_000_000 else "ok"
+    yield Finding(state, "disk", f"{text.megabytes(free, 0)} free")
     kind = _file_system(folder, mounts)
     if kind.startswith(_NETWORK):
         yield Finding(

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from llmc.errors import LlmcError
+from llmc.errors import LlmcError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +64,7 @@ def _started(words: Sequence[str], environ: Mapping[str, str]) -> subprocess.Pop
     try:
         return subprocess.Popen(list(words), env=dict(environ))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        refused = LlmcError(f"cannot run {words[0]!r}: {reason.lower()}")
+        refused = LlmcError(f"cannot run {words[0]!r}: {reason_of(error)}")
         refused.exit_code = 127 if isinstance(error, FileNotFoundError) else 126
         raise refused from None
 

@@ -13,7 +13,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from llmc.errors import CacheFileError, InputError, LlmcError
+from llmc.errors import CacheFileError, InputError, LlmcError, reason_of
 from llmc.schema import APPLICATION_ID
 from llmc.store import Store
 
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-__all__ = ["MAGIC", "backup", "opened", "workshop"]
-
-#: How every SQLite file begins.
-MAGIC = b"SQLite format 3\0"
+__all__ = ["backup", "opened", "workshop"]
 
 #: Pages that are copied at a time: a signal is heeded between two of such parts.
 _PART = 1024
@@ -53,7 +50,7 @@ def backup(source: str, target: str, *, force: bool) -> int:
             part = stack.enter_context(workshop(folder))
             _make(part)
         except OSError as error:
-            raise InputError(f"{target}: {_reason(error)}") from error
+            raise InputError(f"{target}: {reason_of(error)}") from error
         _copy(source, part, named=target)
         try:
             if force:
@@ -66,7 +63,7 @@ def backup(source: str, target: str, *, force: bool) -> int:
                 _give_name(part, target)
             return os.stat(target).st_size
         except OSError as error:
-            raise LlmcError(f"{target}: {_reason(error)}") from error
+            raise LlmcError(f"{target}: {reason_of(error)}") from error
 
 
 @contextlib.contextmanager
@@ -81,7 +78,7 @@ def opened(path: str, *, folder: str) -> Iterator[Store]:
             copy = stack.enter_context(workshop(folder))
             _make(copy)
         except OSError as error:
-            raise CacheFileError(f"cache folder {folder}: {_reason(error)}") from error
+            raise CacheFileError(f"cache folder {folder}: {reason_of(error)}") from error
         try:
             _copy(path, copy, named=copy)
             store = Store(copy)
@@ -192,7 +189,7 @@ def _copy(source: str, target: str, *, named: str) -> None:
         hint = "llmc doctor --repair saves what can be read"
         raise CacheFileError(f"cache file {source}: it is damaged", hint=hint) from error
     except (apsw.Error, OSError) as error:
-        raise CacheFileError(f"cache file {source}: {_reason(error)}") from error
+        raise CacheFileError(f"cache file {source}: {reason_of(error)}") from error
 
 
 def _copy_pages(source: str, target: str, *, alone: bool) -> None:
@@ -238,7 +235,3 @@ def _reader(path: str, *, alone: bool) -> apsw.Connection:
 
 def _rows(connection: apsw.Connection, sql: str) -> list[Any]:
     return connection.execute(sql).fetchall()
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

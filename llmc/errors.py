@@ -31,6 +31,7 @@ __all__ = [
     "ProviderError",
     "SharedError",
     "Unavailable",
+    "reason_of",
 ]
 
 
@@ -130,3 +131,8 @@ class CacheFileError(LlmcError):
 
 class DamagedError(CacheFileError):
     """Report a cache file whose pages are damaged, or which SQLite takes for no file of its own."""
+
+
+def reason_of(error: Exception) -> str:
+    """Say in a few small words what the system complains about, without path and number."""
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -107,6 +107,17 @@ class Eviction:
         self._file.execute("UPDATE meta SET value = value + ? WHERE name = 'evicted'", (removed,))
         return removed
 
+    def pin(self, ids: Iterable[int], *, pinned: bool) -> None:
+        """Keep entries whatever the limits, until their life ends; or no longer.
+
+        Who prunes leaves them out by himself; a pin neither lengthens a life nor hides a wrong
+        answer.
+        """
+        with self._file.transaction():
+            self._file.execute_many(
+                "UPDATE entry SET pinned = ? WHERE id = ?", [(pinned, entry_id) for entry_id in ids]
+            )
+
     def expired(self, now: float) -> list[int]:
         """Return the ids of the entries whose life has ended."""
         rows = self._file.rows("SELECT id FROM entry WHERE expires_at <= ?", (now,))

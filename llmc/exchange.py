@@ -28,7 +28,6 @@ _MORE = (
     "e.price_source",
     "e.last_hit_at",
 )
-_ALIAS = ("namespace", "key", "entry_id", "embedder", "similarity", "prompt", "instruction_at")
 
 
 def parcels(store: Store, selector: Selector) -> Iterator[Parcel]:
@@ -144,7 +143,7 @@ def _parcel(store: Store, row: tuple[Any, ...]) -> Parcel:
     wordings = tuple(
         Wording(Alias(*found[:-2]), *found[-2:])
         for found in store.file.rows(
-            f"SELECT {', '.join(_ALIAS)}, created_at, last_hit_at FROM alias"
+            f"SELECT {', '.join(Alias._fields)}, created_at, last_hit_at FROM alias"
             " WHERE entry_id = ? ORDER BY key",
             (entry.id,),
         )

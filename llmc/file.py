@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from llmc import schema
-from llmc.errors import CacheFileError, DamagedError
+from llmc.errors import CacheFileError, DamagedError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -302,7 +302,7 @@ def _reason(error: Exception) -> str:
         case ValueError():
             return "a text is not UTF-8"
         case OSError():
-            return (error.strerror or str(error)).lower()
+            return reason_of(error)
         case apsw.FullError():
             return "the disk is full"
         case apsw.BusyError() | apsw.LockedError():

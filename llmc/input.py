@@ -1,6 +1,6 @@
 """What did the user hand over? Files, standard input and option texts, read and checked.
 
-It only reads; where each part stands in a prompt is `prompt`'s business.
+It only reads; where each part stands in a prompt is `layout`'s business.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import stat
 from typing import TYPE_CHECKING, Any, Self
 
 from llmc import invocation, streams
-from llmc.errors import InputError, LlmcError
+from llmc.errors import InputError, LlmcError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,8 +78,7 @@ class Reader:
                 self._regular &= stat.S_ISREG(os.fstat(file.fileno()).st_mode)
                 content = file.read(streams.LIMIT + 1)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{path}: {reason.lower()}") from error
+            raise InputError(f"{path}: {reason_of(error)}") from error
         self.files.append(path)
         self._contents.append(content)
         return _decode(content, path)
@@ -120,8 +119,7 @@ class Reader:
         try:
             self._piped = streams.read_stdin(quiet=self._quiet)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise LlmcError(f"cannot read standard input: {reason}") from error
+            raise LlmcError(f"cannot read standard input: {reason_of(error)}") from error
         return self._piped
 
 
@@ -211,8 +209,7 @@ class Lines:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> InputError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return InputError(f"{self._name}: {reason.lower()}")
+        return InputError(f"{self._name}: {reason_of(error)}")
 
 
 class _UnfitError(ValueError):

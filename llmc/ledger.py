@@ -8,7 +8,7 @@ leaves nothing of it here.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmc.file import File
     from llmc.types import Line
 
-__all__ = ["Group", "Ledger"]
+__all__ = ["Asked", "Group", "Ledger"]
 
 Group: TypeAlias = Literal["model", "namespace", "day", "source"]
 
@@ -29,6 +29,19 @@ _EXACT, _LAST = 90 * 86400.0, 1_000
 
 #: How many lines a write folds: more than it adds.
 _FOLD = 50
+
+
+class Asked(NamedTuple):
+    """One request, with its question and answer as far as they are still stored."""
+
+    at: float
+    source: str
+    namespace: str
+    model: str
+    entry_id: int | None
+    prompt: str | None
+    answer: str | None
+    cost: int | None  # what it avoided, or what was spent
 
 
 class Ledger:
@@ -90,6 +103,18 @@ class Ledger:
             "SELECT source FROM ledger WHERE entry_id = ? ORDER BY id DESC LIMIT 1", (entry_id,)
         )
         return rows[0][0] if rows else None
+
+    def last(self, count: int, *, within: str = "") -> list[Asked]:
+        """Return the last requests, the newest first, of namespaces that begin with `within`."""
+        rows = self._file.rows(
+            "SELECT l.at, l.source, l.namespace, l.model, e.id, e.prompt, e.answer,"
+            " coalesce(l.avoided_nusd, l.spent_nusd) FROM ledger AS l"
+            " LEFT JOIN entry AS e ON e.id = l.entry_id"
+            " WHERE substr(l.namespace, 1, length(?)) = ? AND l.source <> 'failed'"
+            " ORDER BY l.id DESC LIMIT ?",
+            (within, within, count),
+        )
+        return [Asked(*row) for row in rows]
 
     def totals(
         self, *, since: float, by: Group | None = None, now: float = 0.0

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import drafting, keys, policy, pricing
-from llmc.errors import ConfigError, InputError
+from llmc.errors import ConfigError, InputError, reason_of
 from llmc.input import Reader
 from llmc.lines import Parcel
 from llmc.request import Flags, request_of
@@ -72,8 +72,7 @@ def opened(path: str) -> Iterator[apsw.Connection]:
     except (apsw.Error, UnicodeDecodeError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError(f"{path}: {reason.lower()}") from error
+        raise InputError(f"{path}: {reason_of(error)}") from error
 
 
 def logged(log: apsw.Connection) -> Iterator[Logged]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from llmc import streams, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Progress"]
+__all__ = ["Bar", "Progress", "state"]
 
 #: The seconds between two pictures of it.
 _PAUSE = 0.25
+
+#: The same of a bar, where more is to be seen of it.
+_PAUSE_OF_BAR = 0.1
 
 #: As many notes are remembered in order not to be told twice.
 _REMEMBERED = 100
@@ -78,3 +82,56 @@ class Progress:
             if self._line:
                 streams.status("")
             self._line = ""
+
+
+class Bar:
+    """One line of standard error that shows how far several files have come.
+
+    Its last state stays there. The rate is this call's: what lay there before adds to the share
+    alone.
+    """
+
+    def __init__(self, total: int, *, shows: bool) -> None:
+        self._total, self._shows = total, shows
+        self._done: dict[str, int] = {}
+        self._began: tuple[float, int] | None = None
+        self._drawn_at, self._width = -_PAUSE_OF_BAR, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._width:
+            self._draw(time.monotonic(), end="\n")
+
+    def draw(self, name: str, done: int, _: int) -> None:
+        """Count a file's bytes so far, and show it if it is time."""
+        self._done[name] = done
+        at = time.monotonic()
+        if self._shows and at - self._drawn_at >= _PAUSE_OF_BAR:
+            self._draw(at, end="\r")
+
+    def _draw(self, at: float, *, end: str) -> None:
+        done = sum(self._done.values())
+        began_at, began_with = self._began = self._began or (at, done)
+        rate = (done - began_with) / max(at - began_at, _PAUSE_OF_BAR)
+        line = state(done, self._total, rate, columns=_columns())
+        streams.note(line, end=" " * (self._width - len(line)) + end)
+        self._drawn_at, self._width = at, len(line)
+
+
+def state(done: int, total: int, rate: float, *, columns: int) -> str:
+    """Word how much is done, of how many bytes, and at which rate, with a bar if it has room."""
+    facts = f"{100 * done // total}% {done / 1e6:.1f} of {text.megabytes(total)}"
+    if rate and done < total:
+        facts += f", {text.megabytes(rate)}/s, {text.age((total - done) / rate)} left"
+    width = min(30, columns - len("llmc: [] ") - len(facts) - 1)
+    full = width * done // total
+    return f"[{'#' * full}{'-' * (width - full)}] {facts}" if width > 4 else facts
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(2).columns
+    except OSError:
+        return 80

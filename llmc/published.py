@@ -10,7 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc.errors import EmbeddingError, InputError
+from llmc.errors import EmbeddingError, InputError, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,9 +263,8 @@ def system_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         place = error.filename2 or error.filename or path  # where a file was to be moved to
-        raise EmbeddingError(f"{place}: {reason}") from error
+        raise EmbeddingError(f"{place}: {reason_of(error)}") from error
 
 
 def _is_complete(folder: str) -> bool:

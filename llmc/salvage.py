@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc import blueprint, copies, frames, mending
-from llmc.errors import CacheFileError
+from llmc.errors import CacheFileError, reason_of
 from llmc.pages import Pages
 from llmc.store import Store
 
@@ -113,8 +113,7 @@ def _errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise CacheFileError(f"cache file {path}: {reason}") from error
+        raise CacheFileError(f"cache file {path}: {reason_of(error)}") from error
 
 
 @contextlib.contextmanager

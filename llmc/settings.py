@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import text
-from llmc.errors import ConfigError
+from llmc.errors import ConfigError, reason_of
 from llmc.types import LEVELS, Limits
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def contents(path: str) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise ConfigError(f"{path}: {reason_of(error)}") from error
     import tomllib
 
     try:

@@ -113,11 +113,10 @@ def write(text: str, *, flush: bool = True) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from llmc.errors import LlmcError
+        from llmc.errors import LlmcError, reason_of
 
         _pending.clear()
-        reason = (error.strerror or str(error)).lower()
-        raise LlmcError(f"cannot write to standard output: {reason}") from error
+        raise LlmcError(f"cannot write to standard output: {reason_of(error)}") from error
 
 
 def note(line: str, *, mark: str = "", end: str = "\n") -> None:

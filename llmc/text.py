@@ -11,6 +11,7 @@ __all__ = [
     "duration",
     "escaped",
     "hit_line",
+    "megabytes",
     "one_line",
     "seconds",
     "size",
@@ -92,6 +93,11 @@ def span(seconds_: float) -> str:
     if rest or not parts:
         parts.append(f"{rest:g} s")
     return " ".join(parts)
+
+
+def megabytes(size_: float, digits: int = 1) -> str:
+    """Write bytes as megabytes: `0.1 MB`, `1,234.5 MB`."""
+    return f"{size_ / 1e6:,.{digits}f} MB"
 
 
 def usd(nusd: int) -> str:

@@ -19,7 +19,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from llmc import published, stamp
-from llmc.errors import EmbeddingError
+from llmc.errors import EmbeddingError, reason_of
 from llmc.published import Source, system_errors
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Weights:
             finally:
                 os.close(number)
         except OSError as error:
-            raise self._error((error.strerror or str(error)).lower()) from error
+            raise self._error(reason_of(error)) from error
         except ValueError:  # nothing can be mapped of an empty file
             raise self._error("it is empty") from None
         self._start = 8 + int.from_bytes(self._map[:8], "little")

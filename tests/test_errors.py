@@ -16,17 +16,19 @@ from llmc.errors import (
     ParameterRefused,
     ProviderError,
     Unavailable,
+    reason_of,
 )
 
 #: What the module's docstring says: each name with its exit code.
 TREE = dict(re.findall(r"^[ │├└─]*(\w+) +(\d) ", errors.__doc__, re.MULTILINE))
+NAMES = [name for name in errors.__all__ if isinstance(getattr(errors, name), type)]
 
 
 def test_the_tree_in_the_docstring_names_every_error():
-    assert sorted(TREE) == sorted(errors.__all__)
+    assert sorted(TREE) == sorted(NAMES)
 
 
-@pytest.mark.parametrize("name", errors.__all__)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_tree_in_the_docstring_tells_the_exit_code(name):
     assert getattr(errors, name).exit_code == int(TREE[name])
 
@@ -91,3 +93,15 @@ def test_a_refused_parameter_is_named():
 
     assert error.parameter == "temperature"
     assert error.status == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/x"), "no such file or directory"),
+        (OSError("It is closed"), "it is closed"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+    ],
+)
+def test_a_reason_is_what_the_system_says_without_the_path(error, reason):
+    assert reason_of(error) == reason

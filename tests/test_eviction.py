@@ -6,7 +6,7 @@ import pytest
 from drafts import draft, hit_line, line
 from processes import at_once
 
-from llmc import pins, worth
+from llmc import worth
 from llmc.store import Store
 from llmc.types import Alias, Answer, Invocation, Limits, Price, Selector, Vector
 
@@ -116,7 +116,7 @@ class TestALimitOfEntries:
     def test_lets_pinned_entries_stay(self, opened):
         store = opened(max_entries=10)
         kept = fill(store, 5, cost=1)
-        pins.pin(store.file, kept, pinned=True)
+        store.eviction.pin(kept, pinned=True)
 
         for number in range(30):
             put(store, str(number))
@@ -127,7 +127,7 @@ class TestALimitOfEntries:
 
     def test_is_passed_where_all_are_pinned(self, opened):
         store = opened(max_entries=3)
-        pins.pin(store.file, fill(store, 3), pinned=True)
+        store.eviction.pin(fill(store, 3), pinned=True)
 
         put(store, "one more")
 
@@ -136,8 +136,8 @@ class TestALimitOfEntries:
     def test_takes_unpinned_ones_again(self, opened):
         store = opened(max_entries=3)
         kept = fill(store, 3, cost=1)
-        pins.pin(store.file, kept, pinned=True)
-        pins.pin(store.file, kept, pinned=False)
+        store.eviction.pin(kept, pinned=True)
+        store.eviction.pin(kept, pinned=False)
 
         put(store, "one more")
 
@@ -365,7 +365,7 @@ class TestWhatMayGo:
         put(store, "a", at=1000.0)
         put(store, "b", at=1000.0)
         put(store, "c", at=2000.0)
-        pins.pin(store.file, [2], pinned=True)
+        store.eviction.pin([2], pinned=True)
 
         assert store.eviction.older_than(2000.0) == [1]
 
@@ -385,7 +385,7 @@ class TestTheOrder:
     def test_is_one_of_all_that_are_not_pinned(self, opened):
         store = opened()
         fill(store, 3)
-        pins.pin(store.file, [2], pinned=True)
+        store.eviction.pin([2], pinned=True)
 
         assert sorted(store.eviction.order()) == [1, 3]
 

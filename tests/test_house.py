@@ -23,11 +23,10 @@ IMPORTS = {
     "__main__": "__init__ cli invocation places streams text",
     "advice": "breaks* marking sharing* text",
     "akin": "file*",
-    "arrivals": "config* copies exchange lines logs places store* streams",
+    "arrivals": "config* copies exchange lines logs pages places store* streams",
     "aside": "",
     "asking": "policy",
     "auditing": "asking* drafting judging keys lives policy pricing questions",
-    "bar": "streams text",
     "batchfile": "config input prefixes request streams",
     "batching": "batchfile* budget* cache* keys marking prefixes text workers",
     "blueprint": "schema",
@@ -36,7 +35,7 @@ IMPORTS = {
     "cache": "asking auditing drafting flight* keys levels lives policy pricing tally tiers",
     "calibration": "",
     "catalogue": "file*",
-    "checks": "config drafting endpoints mending output places provider salvage store weights",
+    "checks": "config drafting endpoints mending output places provider salvage store text weights",
     "child": "",
     "cli": "__init__ config help streams",
     "config": "cache embedder endpoints flight meaning minilm places pricing provider settings"
@@ -71,7 +70,6 @@ IMPORTS = {
     "index": "file*",
     "input": "invocation streams",
     "invocation": "",
-    "journal": "file*",
     "judging": "endpoints keys policy",
     "keys": "",
     "langchain": "library",
@@ -102,7 +100,6 @@ IMPORTS = {
     "paraphrases": "file*",
     "parts": "cache* dialects.embeddings",
     "persons": "contrast* english forms lexicon prepositions",
-    "pins": "file*",
     "places": "",
     "planning": "batchfile* cache* keys",
     "policy": "text",
@@ -119,12 +116,12 @@ IMPORTS = {
     " proxy.relay proxy.tally* proxy.upstream proxy.vectors",
     "proxy.desk": "cache* parts proxy.directives*",
     "proxy.directives": "proxy.refusal",
-    "proxy.front": "catalogue journal proxy.desk* proxy.gate proxy.page proxy.refusal proxy.tally*"
+    "proxy.front": "catalogue ledger proxy.desk* proxy.gate proxy.page proxy.refusal proxy.tally*"
     " store*",
     "proxy.gate": "proxy.refusal",
     "proxy.intake": "proxy.refusal",
     "proxy.listening": "",
-    "proxy.page": "journal* text",
+    "proxy.page": "ledger* text",
     "proxy.passing": "proxy.answers proxy.desk* proxy.front* proxy.gate* proxy.refusal proxy.tally*"
     " proxy.upstream*",
     "proxy.refusal": "",
@@ -185,9 +182,9 @@ IMPORTS = {
     "commands.import": "arrivals config exchange options output request store streams",
     "commands.invalidate": "config options output selection store streams tiering",
     "commands.list": "config options output store streams",
-    "commands.model": "bar calibration config input meaning* options output pairs places published"
-    " store streams text weights",
-    "commands.pin": "config options output pins store",
+    "commands.model": "calibration config input meaning* options output pairs places progress"
+    " published store streams text weights",
+    "commands.pin": "config options output store",
     "commands.prefix": "advice breaks config likeness options output pricing sent sharing store"
     " streams text",
     "commands.prune": "config forgetting options output store streams text",
@@ -258,7 +255,6 @@ PURE = {
 #: Where SQL text may stand.
 SQL = {
     "catalogue",
-    "journal",
     "schema",
     "sent",
     "file",
@@ -275,7 +271,6 @@ SQL = {
     "exchange",
     "flight",
     "outbox",
-    "pins",
     "watch",
     "copies",
     "blueprint",

@@ -29,4 +29,4 @@ def command(
     if json:
         output.print_json({"path": path, "bytes": size})
     else:
-        output.print_text(f"copied {size / 1e6:,.1f} MB to {text.one_line(path)}\n")
+        output.print_text(f"copied {text.megabytes(size)} to {text.one_line(path)}\n")

@@ -9,9 +9,9 @@ import typer
 
 from llmc import config, output, places, published, streams, text, weights
 from llmc import input as given
-from llmc.bar import Bar, megabytes
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Yes
+from llmc.progress import Bar
 
 if TYPE_CHECKING:
     from llmc.calibration import Judged, Row
@@ -65,10 +65,10 @@ def pull(
         if source is None and url is None:
             source = _packaged(say)
         if source is None:
-            say(f"fetching {megabytes(_total())} from {host}")
+            say(f"fetching {text.megabytes(_total())} from {host}")
             source = _fetch(url or published.URL, folder, shows=not quiet)
         path = weights.install(source, folder, model=weights.MINILM)
-        say(f"{name} is ready: {path} ({megabytes(os.path.getsize(path))})")
+        say(f"{name} is ready: {path} ({text.megabytes(os.path.getsize(path))})")
 
 
 def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> None:
@@ -77,7 +77,7 @@ def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> Non
     if json:
         output.print_json(found._asdict())
         return
-    size = "" if found.bytes is None else megabytes(found.bytes)
+    size = "" if found.bytes is None else text.megabytes(found.bytes)
     colors = config.wants_color(color, terminal=streams.is_terminal(1))
     rows = [(found.model, found.state, size, found.path)]
     output.print_table(
@@ -102,7 +102,7 @@ def remove(
     folder = places.models_path(settings.environ)
     with published.system_errors(folder):
         doomed = [path for path in weights.paths(folder) if os.path.lexists(path)]
-        what = f"{name} ({megabytes(sum(map(_size, doomed)))})"
+        what = f"{name} ({text.megabytes(sum(map(_size, doomed)))})"
     vectors = _vectors(name, settings.db)
     if vectors:
         what += f" and {output.plural(vectors, 'vector')} in {settings.db}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, output, pins
+from llmc import config, output
 from llmc.errors import LlmcError
 from llmc.options import Color, Db, Json, at_least
 from llmc.store import Store
@@ -31,7 +31,7 @@ def command(
     with Store(settings.db, create=False) as store:
         asked = list(dict.fromkeys(entry_ids or [store.wanted(None)[0]]))
         known = [entry_id for entry_id in asked if store.entry(entry_id) is not None]
-        pins.pin(store.file, known, pinned=not remove)
+        store.eviction.pin(known, pinned=not remove)
     unknown = [entry_id for entry_id in asked if entry_id not in known]
     verb = "unpinned" if remove else "pinned"
     if json:

@@ -93,6 +93,7 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
     tokens = figures["avoided_prompt_tokens"] + figures["avoided_completion_tokens"]
     nouns = ("hit", "call", "embedding", "judgement")
     unpriced = [(figures[f"unpriced_{noun}s"], noun) for noun in nouns]
+    size = text.megabytes(figures["size_bytes"])
     story = [
         ("requests", f"{figures['requests']:,}"),
         ("hits", f"{figures['hits']:,}" + (f"  ({'; '.join(details)})" if details else "")),
@@ -112,10 +113,7 @@ def _story(figures: dict[str, Any]) -> list[tuple[str, str]]:
             ", ".join(output.plural(*each) for each in unpriced if each[0]),
         ),
         ("waiting avoided", text.seconds(figures["time_saved_s"])),
-        (
-            "stored",
-            f"{output.plural(figures['entries'], 'answer')}, {figures['size_bytes'] / 1e6:.1f} MB",
-        ),
+        ("stored", ", ".join((output.plural(figures["entries"], "answer"), size))),
         ("gone for want of room", f"{figures['evicted']:,}" if figures["evicted"] else ""),
     ]
     return [(name, value) for name, value in story if value]

@@ -62,8 +62,7 @@ class Collector:
 
     def __init__(self, *, streamed: bool) -> None:
         self._events = wire.Events() if streamed else None
-        self._body: list[bytes] = []
-        self._size = 0
+        self._body = wire.Body()
         self._choices: dict[int, dict[str, Any]] = {}
         self._model: object = None
         self._usage: object = None
@@ -74,15 +73,13 @@ class Collector:
         """Take the next bytes."""
         if self._events is not None:
             self._take(self._events.feed(piece))
-            return
-        self._size += len(piece)
-        if self._size <= wire.LIMIT:
-            self._body.append(piece)
+        else:
+            self._body.feed(piece)
 
     def answer(self) -> Answer | None:
         """Return what was said, finished or not; None for what is no answer."""
         if self._events is None:
-            whole = None if self._size > wire.LIMIT else wire.loaded(b"".join(self._body))
+            whole = self._body.loaded()
             return None if whole is None else _answer_of_body(whole)
         self._take(self._events.close())
         if self._failed or self._events.overflowed or not self._choices:

@@ -51,8 +51,7 @@ class Collector:
 
     def __init__(self, *, streamed: bool) -> None:
         self._events = wire.Events() if streamed else None
-        self._body: list[bytes] = []
-        self._size = 0
+        self._body = wire.Body()
         self._response: dict[str, Any] | None = None
         self.is_done = False
 
@@ -60,17 +59,15 @@ class Collector:
         """Take the next bytes."""
         if self._events is not None:
             self._take(self._events.feed(piece))
-            return
-        self._size += len(piece)
-        if self._size <= wire.LIMIT:
-            self._body.append(piece)
+        else:
+            self._body.feed(piece)
 
     def answer(self) -> Answer | None:
         """Return what was said, finished or not; None for what is no answer."""
         if self._events is not None:
             self._take(self._events.close())
-        elif self._size <= wire.LIMIT:
-            self._response = wire.loaded(b"".join(self._body))
+        else:
+            self._response = self._body.loaded()
         return None if self._response is None else _answer(self._response)
 
     def _take(self, events: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 __all__ = [
     "DONE",
     "LIMIT",
+    "Body",
     "Collector",
     "Events",
     "Shape",
@@ -47,6 +48,24 @@ class Collector(Protocol):
 
     def answer(self) -> Any:
         """Return the Answer, finished or not; None for what is none."""
+
+
+class Body:
+    """A body that comes in pieces; of one longer than LIMIT nothing is kept."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self._size += len(piece)
+        if self._size <= LIMIT:
+            self._pieces.append(piece)
+
+    def loaded(self) -> dict[str, Any] | None:
+        """Return the JSON object that it was; None for anything else."""
+        return None if self._size > LIMIT else loaded(b"".join(self._pieces))
 
 
 class Events:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from llmc.catalogue import Catalogue
 from llmc.errors import CacheFileError
-from llmc.journal import Asked, Journal
+from llmc.ledger import Asked
 from llmc.proxy import page
 from llmc.proxy.gate import COOKIE
 from llmc.proxy.refusal import Refused
@@ -139,7 +139,7 @@ class Front:
                 found = self._store.search(words, Selector(), limit=20 * _SHOWN)
                 asked = list(_as_asked(e for e in found if e.namespace.startswith(within)))[:_SHOWN]
             else:
-                asked = Journal(self._store.file).last(_SHOWN, within=within)
+                asked = self._store.ledger.last(_SHOWN, within=within)
         except CacheFileError:
             return page.View([], [], now, words)
         return page.View(mine[::-1], asked, now, words, may_forget=visitor is not None)

@@ -9,7 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from llmc.errors import LlmcError
+from llmc.errors import LlmcError, reason_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -44,9 +44,9 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        reason = (error.strerror or str(error)).lower()
         raise LlmcError(
-            f"cannot listen on {host}:{port}: {reason}", hint="--port takes another one; 0: any"
+            f"cannot listen on {host}:{port}: {reason_of(error)}",
+            hint="--port takes another one; 0: any",
         ) from None
     listener.setblocking(False)
     return listener

@@ -11,7 +11,7 @@ from llmc import text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from llmc.journal import Asked
+    from llmc.ledger import Asked
 
 __all__ = ["View", "headers", "login", "page"]
 

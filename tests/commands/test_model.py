@@ -18,7 +18,7 @@ from terminals import Terminal
 from tiny_model import Tiny
 from upstream import Reply
 
-from llmc import bar, published, weights
+from llmc import progress, published, weights
 from llmc.minilm import MiniLM
 from llmc.types import Verdict
 from llmc.weights import FILE
@@ -213,7 +213,7 @@ def test_a_terminal_sees_a_bar_whose_last_state_stays(cli, mirror):
 def test_a_bar_fits_its_terminal(state, line):
     done, total, rate, columns = state
 
-    shown = bar.state(int(done), int(total), rate, columns=columns)
+    shown = progress.state(int(done), int(total), rate, columns=columns)
 
     assert shown.startswith(line)
 
