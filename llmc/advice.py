@@ -6,6 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from llmc import text
+from llmc.keys import INSTRUCTING
 from llmc.marking import scheme_of
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ _SETTINGS = {
 
 #: Less of what is eligible may be missed by the estimate alone.
 _LITTLE = 0.05
-
-_TOLD = ("system", "developer")
 
 #: So much of the same text in a user's message is worth being put first, in bytes.
 _TEMPLATE = 1600
@@ -120,7 +119,7 @@ def _at_break(group: Group, found: Break) -> str:
     parts = group.steps[-1].sent.parts
     last = max((n for n, part in enumerate(parts) if part.role == "user"), default=len(parts))
     kept = group.stable[last] if last < len(group.stable) else 0
-    static = next((n for n, part in enumerate(parts) if part.role in _TOLD), -1)
+    static = next((n for n, part in enumerate(parts) if part.role in INSTRUCTING), -1)
     if found.part <= static:
         return f"{found.kind or 'text that changes'} at {place(found, parts)}; move it to --context"
     if kept >= _TEMPLATE:
@@ -151,7 +150,7 @@ def _named(number: int, parts: Sequence[Part]) -> str:
     same = [n for n, part in enumerate(parts) if part.role == role]
     if role == "tools":
         return "the tools"
-    if role in _TOLD and number == same[0]:
+    if role in INSTRUCTING and number == same[0]:
         return "the system prompt"
     messages = [n for n, part in enumerate(parts) if part.role != "tools"]
     return (

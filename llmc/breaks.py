@@ -131,7 +131,7 @@ def size(parts: Sequence[Part]) -> int:
 
 
 def common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
+    """Return how many characters two texts begin with alike, by halves: they may be megabytes."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

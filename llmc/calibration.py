@@ -220,10 +220,11 @@ def upper_limit(wrong: float, n: float, confidence: float = CONFIDENCE) -> float
     return high
 
 
-def wilson(wrong: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the limits of a share by Wilson's score interval; (0, 1) where nothing was counted."""
+def wilson(wrong: int, n: int) -> tuple[float, float]:
+    """Return a share's 95 % limits by Wilson's score interval; (0, 1) where nothing was counted."""
     if n <= 0:
         return 0.0, 1.0
+    z = 1.96  # the normal distribution's, for 95 %
     share = wrong / n
     middle = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -333,8 +333,8 @@ def _best_embedder(settings: Settings, folder: str) -> str:
         endpoint, _ = endpoint_of(settings)
     except ConfigError:  # whoever asks that model says so
         return "none"
-    known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
-    return f"{endpoint.name}/{_OPENAI_EMBEDDER}" if endpoint.is_openai and known else "none"
+    may = endpoint.is_openai and endpoint.has_key(settings.environ)
+    return f"{endpoint.name}/{_OPENAI_EMBEDDER}" if may else "none"
 
 
 def _remote_embedder(settings: Settings, endpoint: Endpoint, model: str) -> Chosen:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import keys, layout
+from llmc.breaks import common
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,8 +107,7 @@ def _turns(body: dict[str, Any]) -> str:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return ""
-    told = ("system", "developer")
-    turns = [m for m in messages if not isinstance(m, dict) or m.get("role") not in told]
+    turns = [message for message in messages if not keys.instructs(message)]
     asked = [n for n, m in enumerate(turns) if isinstance(m, dict) and m.get("role") == "user"]
     return json.dumps([m for n, m in enumerate(turns) if n not in asked[-1:]], ensure_ascii=False)
 
@@ -120,22 +120,10 @@ def _words(prompt: str) -> set[str]:
 def _texts(name: str, first: str, second: str) -> str:
     if not first or not second:
         return f"{name} {'added' if second else 'left out'}"
-    place = _parting(first, second)
+    place = common(first, second)
     start = max(0, place - 12)
     old, new = (_piece(text, start, place) for text in (first, second))
     return f"{name} differs at character {place + 1:,}: {old} → {new}"
-
-
-def _parting(first: str, second: str) -> int:
-    """Return where two texts part, by halves: each may be a document of megabytes."""
-    same, most = 0, min(len(first), len(second))
-    while same < most:
-        middle = (same + most + 1) // 2
-        if first[same:middle] == second[same:middle]:
-            same = middle
-        else:
-            most = middle - 1
-    return same
 
 
 def _piece(text: str, start: int, place: int) -> str:

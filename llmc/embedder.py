@@ -67,13 +67,9 @@ class Endpoint:
         *,
         key: str,
         model: str,
-        dimensions: int | None = None,
         timeout: float = 10.0,
     ) -> None:
-        """Name the API. `timeout` is in seconds, for each request as a whole.
-
-        `dimensions` asks for shorter vectors, which few models can give; it is sent only if given.
-        """
+        """Name the API. `timeout` is in seconds, for each request as a whole."""
         from urllib.parse import urlsplit
 
         self._url = f"{base_url.rstrip('/')}/embeddings"
@@ -81,8 +77,7 @@ class Endpoint:
         self._encoding = encoding_format(base_url)
         self._key = key
         self._model = model
-        self._asked = dimensions
-        self._dimension = dimensions
+        self._dimension: int | None = None
         self._timeout = timeout
         self._client: httpx2.Client | None = None
         # Two hosts may call different models by one name.
@@ -90,7 +85,7 @@ class Endpoint:
 
     @property
     def dimension(self) -> int | None:
-        """How many numbers a vector has: as asked for, else as first answered, else None."""
+        """How many numbers a vector has: as first answered, before that None."""
         return self._dimension
 
     def embed(self, texts: list[str]) -> Embedded:
@@ -116,10 +111,7 @@ class Endpoint:
     def _answer(self, texts: list[str]) -> dict[str, Any]:
         import httpx2
 
-        body: dict[str, Any] = {"input": texts, "model": self._model}
-        body["encoding_format"] = self._encoding
-        if self._asked is not None:
-            body["dimensions"] = self._asked
+        body = {"input": texts, "model": self._model, "encoding_format": self._encoding}
         try:
             status, raw = self._post(body)
         except httpx2.TimeoutException:

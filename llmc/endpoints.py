@@ -31,6 +31,10 @@ class Endpoint(NamedTuple):
         host = urlsplit(self.base_url).hostname or ""
         return host == "api.openai.com" or host.endswith(".api.openai.com")
 
+    def has_key(self, environ: Mapping[str, str]) -> bool:
+        """Tell whether a key is at hand, or a command that prints one."""
+        return bool(environ.get(self.key_env or "")) or self.key_cmd is not None
+
     @property
     def limit_name(self) -> str:
         """The parameter under which this provider takes a limit on the answer's tokens."""

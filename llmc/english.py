@@ -19,6 +19,7 @@ __all__ = [
     "Sentence",
     "Word",
     "are_synonyms",
+    "is_past",
     "parse",
     "stem",
 ]
@@ -130,6 +131,11 @@ def _roots(word: str) -> set[str]:
     """Return a word, and what it may have been made of."""
     made = {word[: -len(suffix)] for suffix in thesaurus.SUFFIXES if word.endswith(suffix)}
     return {word} | {root for root in made if len(root) > 4}
+
+
+def is_past(verb: str) -> bool:
+    """Tell whether a verb's form says that it is done, by its ending or its irregularity."""
+    return verb.endswith("ed") or (verb in lexicon.IRREGULAR and not verb.endswith(("s", "ing")))
 
 
 @lru_cache(maxsize=512)

@@ -14,12 +14,14 @@ from llmc.types import Request
 __all__ = [
     "CHAT",
     "EXCLUDED",
+    "INSTRUCTING",
     "LIMITS",
     "cache_key",
     "canonical",
     "family_key",
     "follows",
     "frame_of",
+    "instructs",
     "prompt_of",
     "request_from",
     "system_of",
@@ -43,6 +45,9 @@ EXCLUDED = frozenset(
 
 #: The one endpoint whose question stands in `messages`; Responses and embeddings have an `input`.
 CHAT = "chat/completions"
+
+#: The roles whose messages say how to answer, and ask nothing.
+INSTRUCTING = ("system", "developer")
 
 #: The names under which servers know the limit of an answer's tokens.
 LIMITS = ("max_completion_tokens", "max_tokens")
@@ -116,9 +121,7 @@ def prompt_of(request: Request) -> str:
 def system_of(request: Request) -> str:
     """Return instructions and all system and developer messages, joined by blank lines."""
     texts = [_text(request.body.get("instructions"))] + [
-        _text(turn.get("content"))
-        for turn in _turns(request.body)[1]
-        if isinstance(turn, dict) and turn.get("role") in ("system", "developer")
+        _text(turn.get("content")) for turn in _turns(request.body)[1] if instructs(turn)
     ]
     return "\n\n".join(text for text in texts if text)
 
@@ -127,8 +130,12 @@ def follows(request: Request) -> bool:
     """Tell whether the last user text follows earlier turns of a conversation."""
     name, last = _last_user(request.body)
     before = request.body[name][:last] if last is not None else []
-    told = ("system", "developer")
-    return any(not isinstance(each, dict) or each.get("role") not in told for each in before)
+    return not all(map(instructs, before))
+
+
+def instructs(turn: Any) -> bool:
+    """Tell whether a turn of a conversation is an instruction of system or developer."""
+    return isinstance(turn, dict) and turn.get("role") in INSTRUCTING
 
 
 def request_from(frame: str, prompt: str) -> Request:

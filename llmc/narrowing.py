@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llmc import forms, lexicon
 from llmc.contrast import one_sided
-from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, stem
+from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, is_past, stem
 
 if TYPE_CHECKING:
     from llmc.contrast import Contrast
@@ -176,7 +176,7 @@ def _ends_a_name(sentence: Sentence, at: int, other: Sentence) -> bool:
     if before.name or before.low.endswith("ing") or not word.low.isalpha() or len(word.low) < 3:
         return False
     after = sentence.words[at + 1 : at + 2]
-    if any(w.kind in {HEAVY, LIGHT, SLOT} and not _is_done(w.low) for w in after):
+    if any(w.kind in {HEAVY, LIGHT, SLOT} and not is_past(w.low) for w in after):
         return False
     # the verb of `does it count`, what `is it safe` says of it, what is done
     verb = not after and not _ASKING.isdisjoint(sentence.lows[:3]) and not _is_object(sentence, at)
@@ -184,10 +184,6 @@ def _ends_a_name(sentence: Sentence, at: int, other: Sentence) -> bool:
     return not (
         verb or says or word.low in lexicon.KINDS or word.low.endswith((*_DONE, "ly", "ble"))
     )
-
-
-def _is_done(low: str) -> bool:
-    return low.endswith("ed") or (low in lexicon.IRREGULAR and not low.endswith(("s", "ing")))
 
 
 def _is_object(sentence: Sentence, at: int) -> bool:

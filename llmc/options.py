@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 
 from llmc import text
-from llmc.errors import InputError
+from llmc.errors import InputError, LlmcError
 from llmc.types import Selector
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ __all__ = [
     "OlderThan",
     "Option",
     "Origin",
+    "ProviderName",
     "Quiet",
     "Refresh",
     "Retries",
@@ -52,6 +53,7 @@ __all__ = [
     "Yes",
     "at_least",
     "duration",
+    "require_known",
     "selector",
 ]
 
@@ -300,6 +302,15 @@ Offline: TypeAlias = Annotated[
         rich_help_panel="Cache",
     ),
 ]
+ProviderName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Whom to ask; else the model's own.",
+        rich_help_panel="Provider",
+    ),
+]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
 ]
@@ -312,6 +323,14 @@ EntryIds: TypeAlias = Annotated[
     list[int],
     typer.Argument(metavar="ID...", help="Ids of `llmc list`.", callback=at_least(1)),
 ]
+
+
+def require_known(unknown: list[int]) -> None:
+    """Raise LlmcError, once the others are done with, for ids that no entry has."""
+    if unknown:
+        raise LlmcError(
+            f"no entry {', '.join(map(str, unknown))}", hint="llmc list shows what there is"
+        )
 
 
 def duration(flag: str, value: str | None) -> float | None:

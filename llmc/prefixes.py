@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +63,7 @@ def _static(request: Request) -> list[Any]:
 
 def instructions(messages: list[Any]) -> int:
     """Count the messages of system and developer that stand before all others."""
-    told = ("system", "developer")
-    places = range(len(messages))
-    is_told = [isinstance(each, dict) and each.get("role") in told for each in messages]
-    return next((place for place in places if not is_told[place]), len(messages))
+    return sum(1 for _ in itertools.takewhile(keys.instructs, messages))
 
 
 def _settings_of(request: Request) -> str:

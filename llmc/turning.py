@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llmc import forms, lexicon, thesaurus
 from llmc.contrast import one_sided
-from llmc.english import HEAVY, LIGHT, TURNING, stem
+from llmc.english import HEAVY, LIGHT, TURNING, is_past, stem
 
 if TYPE_CHECKING:
     from llmc.contrast import Contrast
@@ -105,13 +105,9 @@ def _deed_told(one: forms.Form, other: forms.Form) -> str | None:
     """Tell `who won it` from `who wins it`."""
     first, second = (forms.deed(form) or "" for form in (one, other))
     same = stem(first) == stem(second) or first[:-1] == second[:-1]  # lives is no life here
-    if first and second and same and _is_past(first) != _is_past(second):
+    if first and second and same and is_past(first) != is_past(second):
         return f"{first!r} and {second!r}"
     return None
-
-
-def _is_past(verb: str) -> bool:
-    return verb.endswith("ed") or (verb in lexicon.IRREGULAR and not verb.endswith(("s", "ing")))
 
 
 # -- denials and contraries ----------------------------------------------------------------------

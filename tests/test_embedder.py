@@ -64,16 +64,6 @@ def test_a_request_says_what_the_api_needs_and_no_more(endpoint, upstream):
     assert call.body == {"input": ["a"], "model": "m-embed", "encoding_format": "float"}
 
 
-def test_dimensions_are_sent_where_they_were_asked_for(upstream):
-    endpoint = Endpoint(upstream.url, key=KEY, model="m", dimensions=2)
-    upstream.will(answer([1.0, 0.0]))
-
-    endpoint.embed(["a"])
-
-    endpoint.close()
-    assert upstream.calls[0].body["dimensions"] == 2
-
-
 def test_its_name_holds_the_model_and_its_host(endpoint, upstream):
     assert endpoint.name == f"m-embed@{upstream.url}"
     assert endpoint.dimension is None
@@ -212,16 +202,6 @@ def test_another_dimension_than_the_first_is_refused(endpoint, upstream):
 
     with pytest.raises(EmbeddingError, match="sent 3 numbers instead of 2"):
         endpoint.embed(["b"])
-
-
-def test_another_dimension_than_the_one_asked_for_is_refused(upstream):
-    endpoint = Endpoint(upstream.url, key=KEY, model="m", dimensions=256)
-    upstream.will(answer([1, 0]))
-
-    with pytest.raises(EmbeddingError, match="sent 2 numbers instead of 256"):
-        endpoint.embed(["a"])
-
-    endpoint.close()
 
 
 def test_a_key_that_the_server_repeats_does_not_get_into_the_error(endpoint, upstream):

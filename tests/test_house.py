@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "llmc"
 IMPORTS = {
     "__init__": "layout* library* transport*",
     "__main__": "__init__ cli invocation places streams text",
-    "advice": "breaks* marking sharing* text",
+    "advice": "breaks* keys marking sharing* text",
     "akin": "file*",
     "arrivals": "config* copies exchange lines logs pages places store* streams",
     "aside": "",
@@ -48,7 +48,7 @@ IMPORTS = {
     "dialects.forms": "dialects.chat dialects.responses dialects.wire*",
     "dialects.responses": "dialects.wire",
     "dialects.wire": "",
-    "difference": "keys layout",
+    "difference": "breaks keys layout",
     "door": "cache* dialects.embeddings dialects.forms dialects.wire* parts proxy.directives"
     " proxy.intake proxy.refusal",
     "drafting": "keys policy pricing",

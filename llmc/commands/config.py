@@ -24,7 +24,7 @@ def command(json: Json = False, db: Db = None, color: Color = "auto") -> None:
     rows.append(("provider", endpoint.name, f"for {model}"))
     rows.append(("base_url", endpoint.base_url, endpoint.name))
     key = endpoint.key_cmd or endpoint.key_env
-    known = bool(settings.environ.get(endpoint.key_env or "")) or endpoint.key_cmd is not None
+    known = endpoint.has_key(settings.environ)
     rows.append(("key", key, "set" if known else "not set" if key else "none needed"))
     rows.append(("config", path, "the user's configuration"))
     if json:

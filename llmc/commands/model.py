@@ -10,7 +10,7 @@ import typer
 from llmc import config, output, places, published, streams, text, weights
 from llmc import input as given
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, InputError, LlmcError
-from llmc.options import Color, Db, DryRun, Json, Yes
+from llmc.options import Color, Db, DryRun, Json, Quiet, Yes
 from llmc.progress import Bar
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def pull(
         str | None,
         typer.Option("--url", metavar="URL", help="Fetch from another mirror of the same files."),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output")
-    ] = False,
+    quiet: Quiet = False,
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (there is nothing to colour)
 ) -> None:

@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from llmc import config, output
-from llmc.errors import LlmcError
-from llmc.options import Color, Db, Json, at_least
+from llmc.options import Color, Db, Json, at_least, require_known
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -39,7 +38,4 @@ def command(
     elif known:
         noun = "entry" if len(known) == 1 else "entries"
         output.print_text(f"{verb} {noun} {', '.join(map(str, known))}\n")
-    if unknown:
-        raise LlmcError(
-            f"no entry {', '.join(map(str, unknown))}", hint="llmc list shows what there is"
-        )
+    require_known(unknown)

@@ -1,8 +1,7 @@
 """`llmc rm`: entries go, without a verdict on them."""
 
 from llmc import config, output, streams, tiering
-from llmc.errors import LlmcError
-from llmc.options import Color, Db, DryRun, EntryIds, Json, Yes
+from llmc.options import Color, Db, DryRun, EntryIds, Json, Yes, require_known
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -43,7 +42,4 @@ def command(
                 output.print_json({"removed": removed, "unknown": unknown})
             elif doomed:
                 output.print_text(f"removed {output.plural(removed, 'entry')}\n")
-    if unknown:
-        raise LlmcError(
-            f"no entry {', '.join(map(str, unknown))}", hint="llmc list shows what there is"
-        )
+    require_known(unknown)

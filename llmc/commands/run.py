@@ -10,7 +10,7 @@ import typer
 from llmc import child, config, keys, streams, text
 from llmc.errors import LlmcError
 from llmc.explanation import explain
-from llmc.options import Color, Db, KeptApart, Ttl
+from llmc.options import Color, Db, KeptApart, ProviderName, Quiet, Ttl
 from llmc.proxy import listening, wiring
 from llmc.types import Ask, Request
 
@@ -30,15 +30,7 @@ def command(
     words: Annotated[
         list[str], typer.Argument(metavar="COMMAND...", help="The program and its arguments.")
     ],
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider",
-            metavar="NAME",
-            help="Whom to ask; else the model's own.",
-            rich_help_panel="Provider",
-        ),
-    ] = None,
+    provider: ProviderName = None,
     namespace: KeptApart = None,
     ttl: Ttl = None,
     offline: Annotated[
@@ -53,10 +45,7 @@ def command(
         bool,
         typer.Option("--frozen", help="Do not write to the cache file.", rich_help_panel="Cache"),
     ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output"),
-    ] = False,
+    quiet: Quiet = False,
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (the command line reads it)
 ) -> None:

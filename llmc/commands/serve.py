@@ -7,7 +7,7 @@ import typer
 
 from llmc import config, streams
 from llmc.errors import ConfigError
-from llmc.options import Color, Db, KeptApart, Ttl, at_least
+from llmc.options import Color, Db, KeptApart, ProviderName, Quiet, Ttl, at_least
 from llmc.proxy import gate, listening, wiring
 
 __all__ = ["command"]
@@ -30,15 +30,7 @@ def command(
             help="What clients must show (LLMC_TOKEN); NAME:TOKEN,… keeps callers apart.",
         ),
     ] = None,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider",
-            metavar="NAME",
-            help="Whom to ask; else the model's own.",
-            rich_help_panel="Provider",
-        ),
-    ] = None,
+    provider: ProviderName = None,
     namespace: KeptApart = None,
     ttl: Ttl = None,
     match: Annotated[
@@ -58,10 +50,7 @@ def command(
             rich_help_panel="Cache",
         ),
     ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="No line on stderr.", rich_help_panel="Output"),
-    ] = False,
+    quiet: Quiet = False,
     db: Db = None,
     color: Color = "auto",  # noqa: ARG001  (the command line reads it)
 ) -> None:
