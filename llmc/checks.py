@@ -118,7 +118,7 @@ def _saved(path: str, addresses: list[str]) -> Finding:
     else:
         told += f"; lost at least {_counted(found.lost)}" if found.lost else "; no loss is known"
     if found.unframed:
-        entries = output.plural(found.unframed, "entry")
+        entries = text.plural(found.unframed, "entry")
         told += f"; {entries} answer the very same request alone: what it was sent with is lost"
     return Finding("ok", "salvage", f"{told}; the damaged file is kept as {found.kept}")
 
@@ -126,7 +126,7 @@ def _saved(path: str, addresses: list[str]) -> Finding:
 def _counted(rows: dict[str, int]) -> str:
     known = {name: rows[name] for name in _NOUNS if name in rows} | rows
     nouns = {name: _NOUNS.get(name, f"{name} row") for name in known if name != "meta"}
-    return ", ".join(output.plural(known[name], noun) for name, noun in nouns.items() if rows[name])
+    return ", ".join(text.plural(known[name], noun) for name, noun in nouns.items() if rows[name])
 
 
 def file(settings: config.Settings) -> Iterator[Finding]:
@@ -176,7 +176,7 @@ def _store(store: Store) -> Iterator[Finding]:
     with store.file.savepoint():  # of one moment: others go on writing
         faults = mending.faults(store.file)
     yield from _damage("tables", faults, None if read_only else "tables")
-    entries = output.plural(store.count(), "entry")
+    entries = text.plural(store.count(), "entry")
     yield Finding("ok", "file", f"{path}: {entries}, {text.megabytes(store.file.size())}")
     yield _room(store)
     if not read_only and (index := store.index_damage()):
@@ -203,7 +203,7 @@ def _room(store: Store) -> Finding:
         else f"{held:,} of {limits.max_entries:,} entries",
     ]
     if evicted := store.eviction.evicted():
-        parts.append(f"{output.plural(evicted, 'entry')} went for want of it")
+        parts.append(f"{text.plural(evicted, 'entry')} went for want of it")
     over = held > (limits.max_entries or held) or size > (limits.max_size or size)
     if over:
         parts.append("the least valuable go as new ones come")

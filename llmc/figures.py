@@ -1,10 +1,12 @@
-"""What do the sums of the ledger come to? The figures that are shown, in dollars and shares."""
+"""What do the sums of the ledger come to? Figures in dollars and shares, and their words."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["figures"]
+from llmc import text
+
+__all__ = ["dollars", "figures", "story"]
 
 
 def figures(totals: dict[str, Any]) -> dict[str, Any]:
@@ -42,3 +44,71 @@ def figures(totals: dict[str, Any]) -> dict[str, Any]:
         "unpriced_judgements": count.get("unpriced_judgements", 0),
         "time_saved_s": round(count.get("time_saved_s", 0), 3),
     }
+
+
+def story(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    """Choose and word the figures for a person."""
+    kinds = ("memory", "exact", "shared", "semantic", "stale")
+    parts = [f"{figures[f'hits_{kind}']:,} {kind}" for kind in kinds if figures[f"hits_{kind}"]]
+    rate = "" if figures["hit_rate"] is None else f"{figures['hit_rate']:.1%}"
+    details = [part for part in (rate, ", ".join(parts)) if part]
+    tokens = figures["avoided_prompt_tokens"] + figures["avoided_completion_tokens"]
+    nouns = ("hit", "call", "embedding", "judgement")
+    unpriced = [(figures[f"unpriced_{noun}s"], noun) for noun in nouns]
+    size = text.megabytes(figures["size_bytes"])
+    story = [
+        ("requests", f"{figures['requests']:,}"),
+        ("hits", f"{figures['hits']:,}" + (f"  ({'; '.join(details)})" if details else "")),
+        ("misses", f"{figures['misses']:,}"),
+        ("matched by meaning", _matching(figures)),
+        ("found wrong", _audited(figures)),
+        ("past the cache", f"{figures['bypassed']:,}" if figures["bypassed"] else ""),
+        ("tokens not bought", f"{tokens:,}"),
+        ("dollars avoided", dollars(figures["avoided_usd"])),
+        ("embedding, judging", _overhead(figures)),
+        ("net saving", dollars(figures["net_usd"])),
+        ("spent", dollars(figures["spent_usd"])),
+        ("provider's discount", _at_provider(figures, "discount", "cached")),
+        ("provider's premium", _at_provider(figures, "premium", "written")),
+        (
+            "price unknown",
+            ", ".join(text.plural(*each) for each in unpriced if each[0]),
+        ),
+        ("waiting avoided", text.seconds(figures["time_saved_s"])),
+        ("stored", ", ".join((text.plural(figures["entries"], "answer"), size))),
+        ("gone for want of room", f"{figures['evicted']:,}" if figures["evicted"] else ""),
+    ]
+    return [(name, value) for name, value in story if value]
+
+
+def _matching(figures: dict[str, Any]) -> str:
+    if not figures["hits_semantic"] or figures["embedder"] is None:
+        return ""
+    uncalibrated = "" if figures["calibrated"] else ", uncalibrated"
+    return f"{figures['embedder']} from {figures['threshold']:g} up{uncalibrated}"
+
+
+def _audited(figures: dict[str, Any]) -> str:
+    if not figures["audited"]:
+        return ""
+    low, high = figures["wrong_hit_rate_low"], figures["wrong_hit_rate_high"]
+    share = f"{figures['wrong_hit_rate']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+    return f"{figures['audited_wrong']} of {figures['audited']} audited, {share}"
+
+
+def _overhead(figures: dict[str, Any]) -> str:
+    parts = figures["embedding_usd"], figures["judging_usd"]
+    if None in parts:
+        return "unknown"
+    return dollars(sum(parts)) if any(parts) else ""
+
+
+def _at_provider(figures: dict[str, Any], side: str, verb: str) -> str:
+    """Word what the provider's own cache took off, or charged."""
+    amount, tokens = figures[f"provider_{side}_usd"], figures[f"provider_{verb}_tokens"]
+    return f"{dollars(amount)} ({tokens:,} {verb} tokens)" if amount else ""
+
+
+def dollars(amount: float | None) -> str:
+    """Write dollars; None is unknown."""
+    return "unknown" if amount is None else text.usd(round(amount * 1e9))

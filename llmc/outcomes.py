@@ -38,7 +38,7 @@ def planned(plan: dict[str, Any]) -> str:
     known = plan["estimated_cost_usd"]
     cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
     return (
-        f"{output.plural(plan['rows'], 'row')}: {', '.join(parts)}\n"
+        f"{text.plural(plan['rows'], 'row')}: {', '.join(parts)}\n"
         f"cost: {cost} for about {plan['estimated_prompt_tokens']:,} prompt tokens, and answers of"
         f" {plan['assumed_answer_tokens']} tokens or their limit\n"
     )
@@ -118,4 +118,4 @@ class Sums:
             parts.append(f"{self.failed:,} failed")
         unpriced = f" and {self.unpriced:,} of unknown price" if self.unpriced else ""
         money = f"cost {text.usd(self.spent)}{unpriced}, saved {text.usd(self.saved)}"
-        return f"{output.plural(self.rows, 'row')}: {', '.join(parts)}; {money}"
+        return f"{text.plural(self.rows, 'row')}: {', '.join(parts)}; {money}"

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from llmc import keys, streams, text
 from llmc.errors import InputError, LlmcError
-from llmc.types import Hit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llmc.types import Alias, Ask, Entry, Miss, Price, Request
+    from llmc.types import Alias, Entry, Hit
 
 __all__ = [
+    "Screen",
     "answer_text",
     "answered",
     "as_json",
@@ -29,13 +29,11 @@ __all__ = [
     "entry_json",
     "extract",
     "limit_of",
-    "plan_json",
-    "plural",
+    "print_answer",
     "print_entries",
     "print_entry",
     "print_json",
     "print_pairs",
-    "print_plan",
     "print_table",
     "print_text",
     "require_consent",
@@ -50,9 +48,47 @@ def print_text(words: str, *, flush: bool = True) -> None:
     streams.write(text.visible(words) if streams.is_terminal(1) else words, flush=flush)
 
 
+def print_answer(words: str) -> None:
+    """Write an answer and one final newline, in one write: others may use the same pipe."""
+    print_text(words if words.endswith("\n") else words + "\n")
+
+
 def print_json(value: object, *, flush: bool = True) -> None:
     """Write one JSON value on a line of its own."""
     streams.write(json.dumps(value, ensure_ascii=False) + "\n", flush=flush)
+
+
+class Screen:
+    """Shows an answer as it comes, and no note in the middle of its line.
+
+    A fault of the file is noted once, though it hinders both a look and a write.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Show answers; notes too, unless it is to be quiet."""
+        self._quiet, self._open = quiet, False
+        self._told: set[str] = set()
+
+    def show(self, piece: str) -> None:
+        """Show a piece of an answer."""
+        self._open = not piece.endswith("\n")
+        print_text(piece)
+
+    def end(self) -> None:
+        """End the line of what has been shown."""
+        if self._open:
+            self._open = False
+            print_text("\n")
+
+    def note(self, line: str) -> None:
+        """Tell a note on a line of its own."""
+        fault = line.partition("; ")[0]
+        if self._quiet or fault in self._told:
+            return
+        if fault.startswith("cache file "):
+            self._told.add(fault)
+        self.end()
+        streams.note(line)
 
 
 def print_table(
@@ -188,12 +224,6 @@ def scrubbed(done: bool) -> None:
         streams.note("another process is reading: what was removed stays in the -wal file for now")
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a number with its noun: `1 entry`, `2 entries`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else many}"
-
-
 def answer_text(entry: Entry) -> str:
     """Return what a person reads of an answer: its text, or the tool calls that it consists of."""
     if entry.answer or not entry.choices:
@@ -296,65 +326,6 @@ def as_json(hit: Hit, *, answer: str, now: float) -> dict[str, Any]:
         "expires_at": entry.expires_at,
         "finish_reason": entry.finish_reason or None,
     }
-
-
-def plan_json(
-    found: Hit | Miss, request: Request, ask: Ask, *, tokens: int, price: Price, now: float
-) -> dict[str, Any]:
-    """Return what `ask --dry-run` would do as one object; token counts and costs are estimates.
-
-    `source` is None where nobody would answer: offline, and not in the cache.
-    """
-    plan: dict[str, Any] = {"base_url": request.base_url, "request": request.body}
-    asked = not (isinstance(found, Hit) or ask.offline)
-    if isinstance(found, Hit):
-        plan |= {"key": found.entry.key.hex(), "source": found.source, "level": found.level}
-        plan |= {"id": found.entry.id, "age_s": round(now - found.entry.created_at, 3)}
-        if (alias := found.alias) is not None:
-            plan |= {"similarity": round(alias.similarity, 6), "matched_prompt": found.entry.prompt}
-    else:
-        plan |= {"key": found.key.hex(), "source": "model" if asked else None}
-        plan |= dict.fromkeys(("level", "id", "age_s"))
-    return plan | {
-        "reason": None if isinstance(found, Hit) else found.reason,
-        "estimated_prompt_tokens": tokens,
-        "estimated_cost_usd": _dollars(price.cost) if asked else 0,
-    }
-
-
-def print_plan(plan: dict[str, Any]) -> None:
-    """Show what `ask --dry-run` would do to a person."""
-    cost = "$0"
-    if plan["source"] is None:
-        by = f"nothing: {plan['reason']} (--offline)"
-    elif plan["source"] != "model":
-        by = f"entry {plan['id']}, {text.age(plan['age_s'])} old ({plan['source']} hit)"
-    else:
-        by = f"{plan['request']['model']} at {plan['base_url']} ({plan['reason']})"
-        known = plan["estimated_cost_usd"]
-        cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
-        cost += f" for about {plan['estimated_prompt_tokens']:,} prompt tokens, plus the answer's"
-    body = json.dumps(plan["request"], ensure_ascii=False, indent=2)
-    asked = plan["source"] == "model" and plan.get("prompt_cache")
-    caching = f"caching  {_caching(plan['prompt_cache'])}\n" if asked else ""
-    print_text(
-        f"key      {plan['key']}\nanswer   {text.one_line(by)}\ncost     {cost}\n{caching}"
-        f"request  {body}\n"
-    )
-
-
-def _caching(told: dict[str, Any]) -> str:
-    """Say what the prompt costs with the provider's own cache, marked and unmarked."""
-    first, after, unmarked = (
-        "unknown" if (known := told[f"estimated_{name}_cost_usd"]) is None
-        else text.usd(round(known * 1e9))
-        for name in ("first", "next", "unmarked")
-    )  # fmt: skip
-    marks = ", ".join(told["marks"]) or "no marks"
-    return (
-        f"about {told['estimated_static_tokens']:,} static tokens; {marks}: {first} at first,"
-        f" {after} for the next question on them; {unmarked} without marks"
-    )
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

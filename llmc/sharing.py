@@ -7,6 +7,7 @@ over its bytes.
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import statistics
 from collections import Counter, deque
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from llmc.breaks import REASONS, break_between, shared, size, stable
 from llmc.likeness import alike
 from llmc.marking import scheme_of
+from llmc.pricing import price
+from llmc.types import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from llmc.breaks import Break, Part, Sent
     from llmc.marking import Scheme
+    from llmc.pricing import Rate
 
-__all__ = ["Group", "Step", "Unit", "groups", "premium"]
+__all__ = ["Group", "Step", "Unit", "groups", "premium", "unit_by"]
 
 #: How much of what was read must be the same text, since tokens are spread over bytes.
 _READ = 0.9
@@ -32,6 +36,9 @@ _SHARE, _LEAST = 0.2, 0.05
 
 #: How many pairs of a group are compared word by word.
 _PAIRS = 12
+
+#: As many tokens are priced at once: the price of one is no whole number.
+_MANY = 10_000
 
 #: How long something is remembered whose provider publishes no rules, in seconds.
 _UNKNOWN_LIFETIME = 3600.0
@@ -91,6 +98,22 @@ class Group(NamedTuple):
     def stable_tokens(self) -> int:
         """How many tokens stay the same from one request to the next."""
         return max((_tokens(step.sent, sum(self.stable)) for step in self.steps), default=0)
+
+
+def unit_by(rates: tuple[Rate, ...]) -> Callable[[Sent], Unit | None]:
+    """Return what prices a token of a request, by rates that the user states and known lists.
+
+    None where the price of one of the three is unknown.
+    """
+
+    @functools.cache
+    def costs(model: str, base_url: str, served: str | None) -> Unit | None:
+        counts = Tokens(_MANY, 0), Tokens(_MANY, 0, _MANY), Tokens(_MANY, 0, 0, _MANY)
+        found = [price(model, base_url, each, served=served, rates=rates).cost for each in counts]
+        known = [cost / _MANY for cost in found if cost is not None]
+        return Unit(*known) if len(known) == len(counts) else None
+
+    return lambda request: costs(request.model, request.base_url, request.served)
 
 
 def groups(

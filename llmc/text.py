@@ -1,4 +1,4 @@
-"""How are durations, sizes and money written, and read back?
+"""How are counts, durations, sizes and money written, and read back?
 
 Imports nothing: the porch prints with it too, before anything else is loaded.
 """
@@ -13,6 +13,7 @@ __all__ = [
     "hit_line",
     "megabytes",
     "one_line",
+    "plural",
     "seconds",
     "size",
     "span",
@@ -64,6 +65,12 @@ def escaped(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a number with its noun: `1 entry`, `2 entries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
 
 
 def age(seconds_: float) -> str:

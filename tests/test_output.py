@@ -296,18 +296,3 @@ def test_only_a_terminal_gets_a_limit_that_nobody_asked_for(
     monkeypatch.setattr(streams, "is_terminal", lambda descriptor: terminal and descriptor == 1)
 
     assert output.limit_of(limit, json=as_json) == count
-
-
-@pytest.mark.parametrize(
-    ("count", "noun", "said"),
-    [
-        (0, "entry", "0 entries"),
-        (1, "entry", "1 entry"),
-        (2, "entry", "2 entries"),
-        (1000, "entry", "1,000 entries"),
-        (1, "answer", "1 answer"),
-        (1_234_567, "answer", "1,234,567 answers"),
-    ],
-)
-def test_a_number_agrees_with_its_noun(count, noun, said):
-    assert output.plural(count, noun) == said

@@ -336,3 +336,34 @@ def test_a_hit_that_saved_nothing_known_does_not_boast():
 )  # fmt: skip
 def test_a_duration_is_written_in_full(seconds, written):
     assert text.span(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "said"),
+    [
+        (0, "entry", "0 entries"),
+        (1, "entry", "1 entry"),
+        (2, "entry", "2 entries"),
+        (1000, "entry", "1,000 entries"),
+        (1, "answer", "1 answer"),
+        (1_234_567, "answer", "1,234,567 answers"),
+    ],
+)
+def test_a_number_agrees_with_its_noun(count, noun, said):
+    assert text.plural(count, noun) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("a“b”", "a“b”"), ("a\nb", "a\\nb"), ("\x1b[31m", "\\x1b[31m"), ("\u202eb", "\\u202eb")],
+)
+def test_what_cannot_be_seen_is_written_as_python_does(words, said):
+    assert text.escaped(words) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "digits", "said"),
+    [(0, 1, "0.0 MB"), (60_000, 1, "0.1 MB"), (1_234_500_000, 1, "1,234.5 MB"), (2e6, 0, "2 MB")],
+)
+def test_megabytes_are_those_of_disks(size, digits, said):
+    assert text.megabytes(size, digits) == said

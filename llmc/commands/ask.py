@@ -186,11 +186,14 @@ def command(
         or (settings.match == "auto" and terminal and typed),
     )
     plain = not (json or extract or verbose or sample or refresh)
-    screen = _Screen(quiet=quiet)
+    screen = output.Screen(quiet=quiet)
     create = not (dry_run or offline)
     with config.open_cache(settings, note=screen.note, create=create, must_work=offline) as cache:
         if dry_run:
-            _print_plan(cache, request, ask, settings, json=json)
+            from llmc import planning
+
+            plan = planning.of_question(request, cache, ask, settings, now=time.time())
+            output.print_json(plan) if json else output.print_text(planning.told(plan))
             return
         hit = _ask(cache, request, ask, screen)
         answer = output.answer_text(hit.entry)
@@ -198,11 +201,10 @@ def command(
         if json:
             output.print_json(output.as_json(hit, answer=answer, now=time.time()))
         elif answer:
-            # What was streamed is out already; its newline says that it is kept. Anything else
-            # is one write: others may write into the same pipe.
-            if not (ask.stream and hit.source == "model"):
-                screen.show(answer if answer.endswith("\n") else answer + "\n")
-            screen.end()
+            if ask.stream and hit.source == "model":
+                screen.end()  # it is out already; its newline says that it is kept
+            else:
+                output.print_answer(answer)
         if not quiet:
             streams.note(output.answered(hit, now=time.time(), verbose=verbose))
         cache.record(hit, _invocation(ctx.obj, reader, quiet=quiet) if plain else None)
@@ -219,36 +221,7 @@ def _audit(settings: config.Settings, request: Request, ask: Ask, hit: Hit) -> N
         cache.audit(request, ask, hit)
 
 
-class _Screen:
-    """Shows an answer as it comes, and no note in the middle of its line.
-
-    A fault of the file is noted once, though it hinders both a look and a write.
-    """
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet, self._open = quiet, False
-        self._told: set[str] = set()
-
-    def show(self, piece: str) -> None:
-        self._open = not piece.endswith("\n")
-        output.print_text(piece)
-
-    def end(self) -> None:
-        if self._open:
-            self._open = False
-            output.print_text("\n")
-
-    def note(self, line: str) -> None:
-        fault = line.partition("; ")[0]
-        if self._quiet or fault in self._told:
-            return
-        if fault.startswith("cache file "):
-            self._told.add(fault)
-        self.end()
-        streams.note(line)
-
-
-def _ask(cache: Cache, request: Request, ask: Ask, screen: _Screen) -> Hit:
+def _ask(cache: Cache, request: Request, ask: Ask, screen: output.Screen) -> Hit:
     """Ask, showing a streamed answer as it arrives; one that breaks off still ends its line."""
     try:
         return cache.ask(request, ask, on_text=screen.show)
@@ -262,22 +235,3 @@ def _invocation(digest: bytes | None, reader: given.Reader, *, quiet: bool) -> I
     if digest is None or inputs is None:
         return None
     return Invocation(digest, inputs, reader.stdin, tuple(reader.files), quiet)
-
-
-def _print_plan(
-    cache: Cache, request: Request, ask: Ask, settings: config.Settings, *, json: bool
-) -> None:
-    """Print the request, its key, what would answer it and what that would cost."""
-    from llmc import marking, pricing
-
-    # Offline: a remote embedder costs money.
-    found = cache.lookup(request, ask._replace(offline=True))
-    tokens, price = cache.estimate(request)
-    forecast = marking.forecast(
-        request,
-        lambda tokens: pricing.price(request.model, request.base_url, tokens, rates=settings.rates),
-        marked=settings.prompt_cache == "auto",
-    )
-    plan = output.plan_json(found, request, ask, tokens=tokens, price=price, now=time.time())
-    plan["prompt_cache"] = None if forecast is None else marking.as_json(forecast)
-    output.print_json(plan) if json else output.print_plan(plan)

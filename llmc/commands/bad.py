@@ -72,7 +72,7 @@ def _ask_anew(
         if told is not None:
             output.print_json(output.as_json(hit, answer=answer, now=time.time()) | told)
         else:
-            output.print_text(answer if answer.endswith("\n") else answer + "\n")
+            output.print_answer(answer)
         streams.note(output.answered(hit, now=time.time(), verbose=False))
         cache.record(hit)
     if hit.failure is not None:

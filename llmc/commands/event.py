@@ -82,11 +82,11 @@ def _told(gone: Gone) -> str:
         f"{policy.named(done.rule)}: {'skipped' if done.skipped else _found(done)}"
         for done in gone.rules
     ]
-    last = f"removed {output.plural(gone.removed, 'entry')}"
+    last = f"removed {text.plural(gone.removed, 'entry')}"
     if gone.wordings:
-        last += f" and {output.plural(gone.wordings, 'wording')} of others"
+        last += f" and {text.plural(gone.wordings, 'wording')} of others"
     return "\n".join([*lines, last]) + "\n"
 
 
 def _found(done: Done) -> str:
-    return output.plural(len(done.entries), "entry")
+    return text.plural(len(done.entries), "entry")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmc import arrivals, config, exchange, output, streams
+from llmc import arrivals, config, exchange, output, streams, text
 from llmc.arrivals import Arrival
 from llmc.errors import InputError
 from llmc.options import Color, Db, DryRun, Json
@@ -95,10 +95,10 @@ def _take(store: Store, part: list[Arrival], counts: dict[str, int], reasons: Co
 
 def _told(counts: dict[str, int], *, dry_run: bool) -> str:
     line = "would take in" if dry_run else "took in"
-    line += f" {output.plural(counts['entries'], 'entry')}"
+    line += f" {text.plural(counts['entries'], 'entry')}"
     for kind in ("verdict", "rule"):
         if count := counts[f"{kind}s"]:
-            line += f" and {output.plural(count, kind)}"
+            line += f" and {text.plural(count, kind)}"
     if counts["known"]:
         line += f"; {counts['known']:,} were there already"
     return line + "\n"

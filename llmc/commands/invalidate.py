@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 import typer
 
-from llmc import config, output, selection, streams, tiering
+from llmc import config, output, selection, streams, text, tiering
 from llmc.options import Color, Db, DryRun, Json, Namespace, Yes
 from llmc.store import Store
 
@@ -52,16 +52,16 @@ def command(
             _print_wordings(store, reworded, json=json)
             return
         if doomed:
-            output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
+            output.confirm(f"remove {text.plural(len(doomed), 'entry')}?", yes=yes)
         removed, forgotten = store.removal.forget(doomed, wordings_of=reworded)
         if removed or forgotten:
             output.scrubbed(store.file.scrub())
             tiering.tell(settings, store, note=streams.note)
     report = {"removed": removed}
-    line = f"removed {output.plural(removed, 'entry')}"
+    line = f"removed {text.plural(removed, 'entry')}"
     if forgotten:
         report["wordings"] = forgotten
-        line += f" and {output.plural(forgotten, 'wording')} of others"
+        line += f" and {text.plural(forgotten, 'wording')} of others"
     output.print_json(report) if json else output.print_text(line + "\n")
 
 

@@ -103,7 +103,7 @@ def remove(
         what = f"{name} ({text.megabytes(sum(map(_size, doomed)))})"
     vectors = _vectors(name, settings.db)
     if vectors:
-        what += f" and {output.plural(vectors, 'vector')} in {settings.db}"
+        what += f" and {text.plural(vectors, 'vector')} in {settings.db}"
     if not doomed and not vectors:
         output.print_text(f"{name} is not there\n")
         return

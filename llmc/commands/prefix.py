@@ -1,20 +1,16 @@
 """`llmc prefix`: where shared beginnings break on their way to a provider, and what that costs."""
 
 # No `from __future__ import annotations` in commands: Typer would evaluate each text four times.
-import functools
 import time
 from typing import Any
 
 from llmc import config, output, streams, text
 from llmc.advice import ALONE, figures
-from llmc.breaks import Sent
 from llmc.likeness import LEAST
 from llmc.options import Color, Db, Json, Model, Namespace, Since, duration
-from llmc.pricing import price
 from llmc.sent import MOST, sent
-from llmc.sharing import Unit, groups, premium
+from llmc.sharing import groups, premium, unit_by
 from llmc.store import Store
-from llmc.types import Tokens
 
 __all__ = ["command"]
 
@@ -51,19 +47,7 @@ def command(
     age = duration("--since", since)
     start = 0.0 if age is None else time.time() - age
 
-    @functools.cache
-    def costs(model: str, base_url: str, served: str | None) -> Unit | None:
-        counts = Tokens(10_000, 0), Tokens(10_000, 0, 10_000), Tokens(10_000, 0, 0, 10_000)
-        found = [
-            price(model, base_url, each, served=served, rates=settings.rates).cost
-            for each in counts
-        ]
-        known = [cost / 10_000 for cost in found if cost is not None]
-        return Unit(*known) if len(known) == len(counts) else None
-
-    def unit(request: Sent) -> Unit | None:
-        return costs(request.model, request.base_url, request.served)
-
+    unit = unit_by(settings.rates)
     with Store(settings.db, create=False) as store:
         requests, textless = sent(store.file, since=start, model=model, namespace=namespace)
     found, alone = groups(requests, unit)
@@ -125,7 +109,7 @@ def _note(told: dict[str, Any]) -> None:
         (told["short"], f"shorter than {LEAST} tokens"),
         (rest["requests"], "like no other"),
     ]
-    told_of = [f"{output.plural(n, 'request')} {what}" for n, what in parts if n or what[0] == "r"]
+    told_of = [f"{text.plural(n, 'request')} {what}" for n, what in parts if n or what[0] == "r"]
     streams.note("; ".join(told_of))
     if rest["advice"]:
         wasted = text.usd(round(rest["estimated_wasted_usd"] * 1e9))

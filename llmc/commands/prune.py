@@ -74,7 +74,7 @@ def command(
                 if not more:
                     break
         if asks and len(doomed) > expired:
-            output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
+            output.confirm(f"remove {texts.plural(len(doomed), 'entry')}?", yes=yes)
         removed = len(doomed) if dry_run else store.delete(doomed, tell=False)
         if not dry_run:
             _fold(store, now=now)
@@ -84,7 +84,7 @@ def command(
             output.scrubbed(store.removal.vacuum())
         report = {"removed": removed, "expired": expired, "dry_run": dry_run, "left": store.count()}
     verb = "would remove" if dry_run else "removed"
-    line = f"{verb} {output.plural(removed, 'entry')} ({expired} expired)\n"
+    line = f"{verb} {texts.plural(removed, 'entry')} ({expired} expired)\n"
     output.print_json(report) if json else output.print_text(line)
 
 

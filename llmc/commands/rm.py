@@ -1,6 +1,6 @@
 """`llmc rm`: entries go, without a verdict on them."""
 
-from llmc import config, output, streams, tiering
+from llmc import config, output, streams, text, tiering
 from llmc.options import Color, Db, DryRun, EntryIds, Json, Yes, require_known
 from llmc.store import Store
 
@@ -33,7 +33,7 @@ def command(
             output.print_entries(doomed.values(), json=json, color=colors)
         else:
             if doomed:
-                output.confirm(f"remove {output.plural(len(doomed), 'entry')}?", yes=yes)
+                output.confirm(f"remove {text.plural(len(doomed), 'entry')}?", yes=yes)
             removed = store.delete(doomed)
             if removed:
                 output.scrubbed(store.file.scrub())
@@ -41,5 +41,5 @@ def command(
             if json:
                 output.print_json({"removed": removed, "unknown": unknown})
             elif doomed:
-                output.print_text(f"removed {output.plural(removed, 'entry')}\n")
+                output.print_text(f"removed {text.plural(removed, 'entry')}\n")
     require_known(unknown)

@@ -10,7 +10,7 @@ from llmc import config, output, policy, streams
 from llmc.errors import InputError
 from llmc.options import Color, Db, Json, Namespace, at_least, duration
 from llmc.store import Store
-from llmc.text import age, span
+from llmc.text import age, plural, span
 from llmc.types import Rule
 
 __all__ = ["SUBCOMMANDS", "add", "list_rules", "remove"]
@@ -96,7 +96,7 @@ def remove(
     with Store(config.load({"db": db}).db, create=False) as store:
         removed = store.rules.remove(ids)
         output.scrubbed(store.file.scrub())
-    line = f"removed {output.plural(removed, 'rule')}\n"
+    line = f"removed {plural(removed, 'rule')}\n"
     output.print_json({"removed": removed}) if json else output.print_text(line)
 
 
