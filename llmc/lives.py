@@ -5,6 +5,7 @@ The decision is `policy`'s; here are its rules, their expressions, and the patie
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,8 +29,15 @@ class Shelf(Protocol):
     def current(self) -> TimeRules: ...
 
 
+class _Turn(threading.local):
+    """What one thread goes by: the rules that it has read, and its patience with them."""
+
+    known: TimeRules | None = None
+    patience = selection.MATCH_SECONDS
+
+
 class Lives:
-    """The time rules of one cache file at work.
+    """The time rules of one cache file at work. Safe for threads.
 
     An expression that runs away, or that this release cannot read, counts as found: its rule makes
     lives shorter than they might be, never longer.
@@ -41,25 +49,24 @@ class Lives:
         self._note = note
         self._noted: set[int] = set()
         self._compiled: dict[str, Any] = {}
-        self._patience = selection.MATCH_SECONDS
-        self._known: TimeRules | None = None
+        self._turn = _Turn()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that were read."""
-        return self._known.rules if self._known else ()
+        """The rules that this thread has read."""
+        return self._turn.known.rules if self._turn.known else ()
 
     def renew(self) -> None:
         """Take up what has changed, with new patience: all searches share MATCH_SECONDS.
 
         Raises CacheFileError.
         """
-        self._known = self._rules.current() if self._rules is not None else None
-        self._patience = selection.MATCH_SECONDS
+        self._turn.known = self._rules.current() if self._rules is not None else None
+        self._turn.patience = selection.MATCH_SECONDS
 
     def of(self, kept: Entry | Draft) -> Life:
         """Return an entry's life, and the rule that ends it. Raises CacheFileError."""
-        if self._known is None:
+        if self._turn.known is None:
             self.renew()
         return policy.life(kept, self.rules, self._matches)
 
@@ -68,7 +75,8 @@ class Lives:
 
         Where it answers a question `asked` in other words, rules on those count as well.
         """
-        if self._known is not None and not self._known.rules:
+        known = self._turn.known
+        if known is not None and not known.rules:
             return entry
         entry = entry._replace(expires_at=self.of(entry).expires_at)
         if asked is None:
@@ -98,7 +106,7 @@ class Lives:
         The porch looks at the row's own end alone. What a rule changes meanwhile voids it.
         """
         life = self.of(entry)
-        generation = self._known and self._known.generation
+        generation = self._turn.known and self._turn.known.generation
         return invocation._replace(generation=generation) if life.rule is None else None
 
     def _matches(self, rule: Rule, text: str) -> bool:
@@ -108,10 +116,10 @@ class Lives:
             except InputError:
                 self._compiled[rule.pattern] = None
         expression, found = self._compiled[rule.pattern], None
-        if expression is not None and self._patience > 0:
+        if expression is not None and self._turn.patience > 0:
             started = time.monotonic()
-            found = selection.found_in(text, expression, seconds=self._patience)
-            self._patience -= time.monotonic() - started
+            found = selection.found_in(text, expression, seconds=self._turn.patience)
+            self._turn.patience -= time.monotonic() - started
         if found is None and rule.id not in self._noted:
             self._noted.add(rule.id)
             self._note(f"rule {rule.id} cannot be decided: its expression counts as found")

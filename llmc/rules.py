@@ -36,8 +36,8 @@ class Rules:
 
     def __init__(self, file: File) -> None:
         self._file = file
-        self._known: TimeRules | None = None
-        self._seen: object = None
+        # The rules that were read last, with the `version` before: threads set both at once.
+        self._known: tuple[object, TimeRules] | None = None
         #: What differs once anything in the file has: in a program that stays, instead of a query.
         self.version: Callable[[], object] | None = None
 
@@ -117,9 +117,9 @@ class Rules:
 
     def current(self) -> TimeRules:
         """Return the time rules in force: one small query if they are those of the last call."""
-        known = self._known
         version = None if self.version is None else self.version()
-        if known is not None and version is not None and version == self._seen:
+        seen, known = self._known or (None, None)
+        if known is not None and version is not None and version == seen:
             return known
         if known is None or known.generation != self._generation():
             # Both in one statement: of one moment.
@@ -129,10 +129,8 @@ class Rules:
                 " ON r.ttl IS NOT NULL WHERE m.name = 'generation' ORDER BY r.ttl, r.id"
             )
             rules = tuple(Rule(*row[1:]) for row in rows if row[-1] is not None)
-            generation = rows[0][0] if rows else self._generation()
-            known = self._known = TimeRules(generation, rules)
-        # Only then: another thread that sees it must see these rules.
-        self._seen = version
+            known = TimeRules(rows[0][0] if rows else self._generation(), rules)
+        self._known = version, known
         return known
 
     # -- the small print -------------------------------------------------------------------------

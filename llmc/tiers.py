@@ -74,6 +74,7 @@ class MemoryTier:
         self._timer = timer
         self._lock = threading.Lock()
         self._seen: object = None
+        self._looked = threading.local()
         self._held: OrderedDict[tuple[str, bytes], tuple[float, Sequence[Entry]]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -88,10 +89,12 @@ class MemoryTier:
             with self._lock:
                 self._held.clear()
                 self._seen = version
+            self._looked.at = version
             return ()
         # No lock: where many threads hit, one that is put to sleep with it would stop all others.
         found = self._held.get(name)
         if found is None or self._timer() >= found[0]:
+            self._looked.at = version
             return ()
         try:
             self._held.move_to_end(name)
@@ -102,10 +105,10 @@ class MemoryTier:
     def keep(self, entries: Sequence[Entry], miss: Miss, ask: Ask) -> Sequence[Entry]:
         """Hold a family; the one that was not used for the longest time makes room."""
         if ask.samples is None and self._max_entries:
-            version = self._version()
             with self._lock:
-                # Read of an older version than is current, it might be what has just gone.
-                if version == self._seen:
+                # Found after this thread had looked here: since then it may have gone, and another
+                # thread may have seen that.
+                if self._looked.at == self._seen:
                     self._held[ask.namespace, miss.family] = (self._timer() + self._ttl, entries)
                     if len(self._held) > self._max_entries:
                         self._held.popitem(last=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import pytest
 from drafts import draft, line, new_store, question
@@ -201,3 +202,16 @@ def test_rules_that_cannot_be_read_are_an_error(lives, stored, store):
 
     with pytest.raises(CacheFileError):
         lives.of(entry)
+
+
+def test_what_another_thread_has_read_does_not_count_here(lives, stored, store):
+    lives.renew()
+    rule = store.rules.add_time_rule("price", HOUR, at=5000.0)
+    lives.renew()
+    store.rules.remove([rule.id])
+
+    other = threading.Thread(target=lives.renew)
+    other.start()
+    other.join()
+
+    assert lives.rules == (rule,)

@@ -208,3 +208,20 @@ def test_what_is_remembered_under_an_older_generation_is_void(store):
 
     assert store.file.rows("SELECT generation FROM invocation") == [(seen,)]
     assert generation(store) == seen + 1
+
+
+def test_those_of_a_moment_ago_are_not_given_out_once_another_thread_has_read_the_new(rules, store):
+    versions = iter(range(9))
+    rules.version = lambda: 0
+    rules.current()
+
+    def meanwhile():
+        """While one thread asks whether anything has changed, something does, and another sees."""
+        rule = rules.add_time_rule("price", HOUR, at=5.0)
+        rules.version = lambda: 1
+        assert rules.current().rules == (rule,)
+        return next(versions) + 1
+
+    rules.version = meanwhile
+
+    assert len(rules.current().rules) == 1

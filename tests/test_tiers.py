@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from drafts import draft, new_store, question
 from processes import output
@@ -151,6 +153,17 @@ class TestMemory(ATier):
     def test_does_not_hold_what_was_read_before_a_change(self, tier, store, blue):
         tier.find(asked(), Ask())
         store.put(draft("something else"), None)
+
+        tier.keep([blue], asked(), Ask())
+
+        assert not tier.find(asked(), Ask())
+
+    def test_does_not_hold_it_where_another_thread_has_seen_the_change(self, tier, store, blue):
+        tier.find(asked(), Ask())
+        store.put(draft("something else"), None)
+        other = threading.Thread(target=tier.find, args=(asked("which shape?"), Ask()))
+        other.start()
+        other.join()
 
         tier.keep([blue], asked(), Ask())
 
