@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from llmc import schema
+from llmc import forks, schema
 from llmc.errors import CacheFileError, DamagedError, reason_of
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ class File:
     def __init__(self, path: str, *, create: bool = True, frozen: bool = False) -> None:
         """Open the file at `path`, made with mode 0600 in a folder of 0700 where there is none.
 
-        Without `create`, one that is not there is an empty cache, and stays so. Raises
-        CacheFileError if it cannot be opened, read, upgraded, or is not a cache file.
-        A file or file system that is read-only opens, and then refuses writes. A `frozen` one is
-        copied into memory and left alone: what is written goes with the copy.
+        Without `create`, one that is not there is an empty cache, and stays so. One that is
+        read-only opens, and then refuses writes. A `frozen` one is copied into memory and left
+        alone. Raises CacheFileError if it cannot be opened, read, upgraded, or is no cache file.
         """
         self.path = path
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
@@ -59,6 +58,7 @@ class File:
             except BaseException:
                 self._db.close()
                 raise
+        forks.watch_over(self._db, self._lock)
 
     def _prepare(self) -> None:
         if self.read_only:

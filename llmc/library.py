@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import os
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypedDict, Unpack
 
 from llmc import config, forgetting, policy, selection
 from llmc.errors import CacheFileError, InputError
 from llmc.figures import figures
 from llmc.request import Stated, compose
+from llmc.standing import Standing
 from llmc.store import Store
 from llmc.text import duration
 from llmc.types import Answer, Ask, Hit, Miss, Request
@@ -63,10 +63,18 @@ class _Question(NamedTuple):
     ask: Ask
 
 
+class _Opened(NamedTuple):
+    """The open cache, and its file."""
+
+    cache: core.Cache
+    store: Store
+
+
 class Cache:
     """Answers from the cache file, or from the model, once. Use it as a context manager.
 
-    Safe for threads. A forked child opens the file anew.
+    Safe for threads. A forked child opens the file anew, as everyone does once another lies in its
+    place.
     """
 
     def __init__(
@@ -98,10 +106,9 @@ class Cache:
             "timeout": timeout,
             "retries": retries,
         }
-        self._settings = config.load(flags)
+        settings = self._settings = config.load(flags)
         self._known: dict[tuple[Any, ...], _Question] = {}
-        self._pid = 0
-        self._current()
+        self._standing = Standing(lambda: _opened(settings), close=_close, path=settings.db)
 
     def __enter__(self) -> Self:
         return self
@@ -111,7 +118,7 @@ class Cache:
 
     def close(self) -> None:
         """Count what is not counted yet, and close the file."""
-        self._finalizer()
+        self._standing.close()
 
     def ask(
         self,
@@ -143,7 +150,7 @@ class Cache:
         cache = self._current()
         found = cache.look(question.miss, question.ask)
         if isinstance(found, Miss):
-            return found
+            return _apart(found)
         cache.record(found)
         return _copied(found)
 
@@ -237,13 +244,11 @@ class Cache:
     # -- the small print -------------------------------------------------------------------------
 
     def _current(self) -> core.Cache:
-        """Return the open cache; in a forked child, one of its own: no two share a connection."""
-        if self._pid != os.getpid():
-            self._store = Store(self._settings.db, limits=self._settings.limits)
-            cache = config.cache_of(self._settings, self._store, note=_note, stays=True)
-            self._cache, self._pid = cache, os.getpid()
-            self._finalizer = weakref.finalize(self, _close, cache, self._pid)
-        return self._cache
+        return self._standing.current().cache
+
+    @property
+    def _store(self) -> Store:
+        return self._standing.current().store
 
     def _question(self, prompt: str | Request, options: Options) -> _Question:
         """Return a question with its keys, worked out once for the same words and options."""
@@ -307,10 +312,20 @@ def _copied(hit: Hit) -> Hit:
     return hit._replace(entry=entry, usage=copy.deepcopy(hit.usage))
 
 
-def _close(cache: core.Cache, pid: int) -> None:
-    # A forked child must leave its parent's connection alone.
-    if pid == os.getpid():
-        cache.close()
+def _apart(miss: Miss) -> Miss:
+    """Give the caller a miss of his own: its request is remembered, what may stand in held."""
+    request = miss.request._replace(body=copy.deepcopy(miss.request.body))
+    stale = miss.stale and miss.stale._replace(choices=copy.deepcopy(miss.stale.choices))
+    return miss._replace(request=request, stale=stale)
+
+
+def _opened(settings: config.Settings) -> _Opened:
+    store = Store(settings.db, limits=settings.limits)
+    return _Opened(config.cache_of(settings, store, note=_note, stays=True), store)
+
+
+def _close(opened: _Opened) -> None:
+    opened.cache.close()
 
 
 def _note(text: str) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from processes import output
@@ -12,7 +13,9 @@ from upstream import Reply
 
 import llmc
 from llmc.errors import CacheFileError, ConfigError, InputError, NotCached, ProviderError
+from llmc.standing import PACE
 from llmc.store import Store
+from llmc.types import Selector
 
 INVALIDATE = """
 import sys
@@ -42,6 +45,38 @@ if child == 0:
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 print(cache.stats()[0]["requests"], cache.ask("which colour?").source)
+"""
+
+
+#: The parent goes, and its locks with it; then somebody else comes and goes.
+DAEMON = """
+import os, sys, llmc
+from processes import output
+cache = llmc.Cache()
+cache.put("before", "x")
+if child := os.fork():
+    os.waitpid(child, 0)
+    os._exit(0)
+if os.fork():
+    os._exit(0)
+os.write(1, str(cache.invalidate("before")).encode())
+cache.put("during", "x" * 500_000)
+output("from llmc.store import Store; Store(" + repr(sys.argv[1]) + ").close()")
+cache.put("after", "x")
+cache.close()
+"""
+
+WORKERS = """
+import multiprocessing, llmc
+cache = llmc.Cache()
+def ask(_):
+    return cache.ask("which colour?").answer
+cache.put("which colour?", "blue")
+workers = [multiprocessing.get_context("fork").Process(target=ask, args=(n,)) for n in range(3)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
 """
 
 
@@ -151,6 +186,14 @@ class TestAsking:
         assert hit.source == "memory"
         assert hit.entry.choices[0]["message"] == message
 
+    def test_once_it_is_closed_is_an_error(self, cache, upstream):
+        cache.close()
+
+        with pytest.raises(CacheFileError, match="it has been closed"):
+            cache.ask("why?")
+
+        assert upstream.calls == []
+
 
 class TestLookingUp:
     def test_returns_a_miss_and_asks_nobody(self, cache, upstream):
@@ -159,6 +202,24 @@ class TestLookingUp:
         assert isinstance(found, llmc.Miss)
         assert found.reason == "not stored"
         assert upstream.calls == []
+
+    def test_returns_a_miss_of_the_callers_own(self, cache, upstream):
+        cache.lookup("why?").request.body["messages"].clear()
+
+        cache.ask("why?")
+
+        assert upstream.calls[0].body["messages"] == [{"role": "user", "content": "why?"}]
+
+    def test_returns_a_copy_of_what_may_stand_in(self, cache, upstream):
+        message = {"content": None, "tool_calls": [{"id": "c", "function": {"name": "f"}}]}
+        upstream.will(Reply(finish_reason="tool_calls", message=message))
+        for _ in range(3):
+            cache.ask("why?")
+
+        miss = cache.lookup("why?", refresh=True, stale_if_error=60)
+        miss.stale.choices[0]["message"].clear()
+
+        assert cache.ask("why?").entry.choices[0]["message"] == message
 
     def test_returns_and_counts_a_hit(self, cache):
         cache.put("why?", "because")
@@ -318,6 +379,36 @@ def test_a_forked_child_opens_the_file_anew(environ, db):
 
     with Store(str(db)) as store:
         assert store.count() == 41
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_outlives_its_parent_loses_nothing(environ, db):
+    assert output(DAEMON, db) == "1"
+
+    with Store(str(db)) as store:
+        assert store.file.damage() == []
+        assert sorted(e.prompt for e in store.select(Selector())) == ["after", "during"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_what_workers_have_counted_is_not_lost_at_their_end(environ, db):
+    assert output(WORKERS) == ""
+
+    with Store(str(db)) as store:
+        assert store.entry(1).hits == 3
+
+
+def test_what_is_put_after_the_file_has_gone_lies_in_the_new_one(cache, db, monkeypatch):
+    cache.put("before", "x")
+    for name in (db, f"{db}-wal", f"{db}-shm"):
+        os.unlink(name)
+    later = time.monotonic() + PACE
+    monkeypatch.setattr(cache._standing, "_timer", lambda: later)
+
+    cache.put("after", "x")
+
+    with Store(str(db)) as store:
+        assert [entry.prompt for entry in store.select(Selector())] == ["after"]
 
 
 def test_importing_the_package_is_light():
