@@ -162,9 +162,15 @@ class Cache:
             return drafting.served(miss.stale, "stale", at=now, latency=0.0, bill=miss.bill)
 
     def share(
-        self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, asked_at: float | None = None
+        self,
+        miss: Miss,
+        ask: Ask,
+        fetch: Callable[[], Hit],
+        *,
+        asked_at: float | None = None,
+        patience: float | None = None,
     ) -> Hit:
-        """Fetch an answer, or wait for that of another who asks the same just now."""
+        """Fetch an answer, or wait, `patience` seconds at most, for another who asks the same."""
         if self._flights is None or not policy.may_share(miss, ask):
             return fetch()
         return self._flights.fly(
@@ -174,6 +180,7 @@ class Cache:
             look=lambda: self._held(miss, ask, self._timer())[1],
             ask=fetch,
             is_kept=lambda hit: hit.unkept is None,
+            patience=patience,
         )
 
     def lookup(self, request: Request, ask: Ask) -> Hit | Miss:
@@ -231,7 +238,7 @@ class Cache:
         request = miss.request
         price = self._price(request, answer.model, tokens_of(answer.usage))
         now = self._clock()
-        known = self._levels.all(miss, ask) if ask.samples and self._lives.rules else []
+        known = self._levels.all(miss, ask) if ask.samples else []
         sample = policy.sample_for(ask, known, now, draw=self._draw)
         draft = drafting.draft_of(miss, answer, ask, sample=sample, price=price, at=now)
         unkept = policy.why_not_write(request, ask, answer)

@@ -5,24 +5,34 @@ HTTP in, HTTP out; `transport` lets it flow, and `proxy` does the same for other
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from llmc.dialects import embeddings, forms
+from llmc import policy
+from llmc.dialects import embeddings, forms, wire
+from llmc.errors import KeyRefused, LlmcError, ProviderError, Unavailable
 from llmc.parts import Parts
 from llmc.proxy import directives, intake
 from llmc.proxy.refusal import Refused
 from llmc.types import Hit, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx2
 
     from llmc.cache import Cache
     from llmc.dialects.wire import Collector, Shape
     from llmc.proxy.directives import Wish
+    from llmc.standing import Standing
     from llmc.types import Ask, Miss
 
-__all__ = ["Door", "Question", "Reply"]
+__all__ = ["OWN", "Door", "Heard", "Question", "Reply"]
+
+#: What a server says to this caller alone: another one's key may be better.
+OWN = {401, 403}
 
 
 class Reply(NamedTuple):
@@ -41,18 +51,39 @@ class Question(NamedTuple):
     shape: Shape
     posed_at: float
 
+    @property
+    def is_common(self) -> bool:
+        """Whether all who ask it now may have one answer, once that is whole."""
+        return not self.shape.stream and policy.may_share(self.miss, self.ask)
+
+
+class Heard(NamedTuple):
+    """What the provider said to one request, whole."""
+
+    status: int
+    body: bytes
+    streamed: bool = False
+
+
+class _Apart(Exception):
+    """Ends a question that others wait with, for what came is not for them."""
+
 
 class Door:
     """What a transport asks the cache, and what it tells it. Safe for threads."""
 
-    def __init__(self, cache: Cache, ask: Ask) -> None:
+    def __init__(self, standing: Standing[Cache], ask: Ask) -> None:
         """Take the cache, and how requests are answered that do not say."""
-        self._cache = cache
+        self._standing = standing
         self._ask = ask
 
     def close(self) -> None:
         """Close the cache."""
-        self._cache.close()
+        self._standing.close()
+
+    @property
+    def _cache(self) -> Cache:
+        return self._standing.current()
 
     def ask(self, request: httpx2.Request, content: bytes) -> Reply | Question | Parts | None:
         """Return an answer, or what is to be asked: None, as it stands, and nothing is kept."""
@@ -80,12 +111,68 @@ class Door:
             answer = forms.timed(answer, question.miss.request.body, latency=latency)
             self._cache.record(self._cache.put(question.miss, answer, question.ask))
 
+    def share(
+        self, question: Question, fetch: Callable[[], Heard], *, patience: float | None = None
+    ) -> Reply | None:
+        """Let one of all who ask the same now `fetch` what the provider says, and store it.
+
+        Return what that is for the others, or the failure that is theirs too; None for whoever has
+        fetched, or has to ask by himself. Nobody waits longer than `patience` seconds. Raises what
+        `fetch` raises, and Unavailable.
+        """
+        fetched: list[Heard] = []
+
+        def led() -> Hit:
+            fetched.append(fetch())
+            return self._kept(question, fetched[0])
+
+        try:
+            hit = self._cache.share(question.miss, question.ask, led, patience=patience)
+        except (_Apart, KeyRefused):
+            return None
+        except ProviderError as error:
+            if isinstance(error, Unavailable) and error.status is None:
+                raise
+            return None if fetched else _failed(error)
+        except LlmcError as error:
+            return _refusal(Refused(502, str(error), code="upstream_failed"))
+        if fetched:
+            return None
+        self._cache.record(hit)
+        return _reply(question.miss.request.endpoint, hit, question.shape)
+
+    def keep_whole(self, question: Question, heard: Heard) -> None:
+        """Store what came whole, if it is an answer, and count it."""
+        with contextlib.suppress(_Apart, ProviderError):
+            self._kept(question, heard)
+
     def take(self, parts: Parts, reply: bytes, *, latency: float) -> Reply | None:
         """Store vectors that were missing; None if the reply has not one for each."""
         if parts.take(reply, latency=latency) is None:
             return None
         body, told = parts.reply()
         return Reply(200, told, body)
+
+    def _kept(self, question: Question, heard: Heard) -> Hit:
+        """Store an answer that came whole. Raises ProviderError for an error, and _Apart."""
+        if heard.status in OWN:
+            raise _Apart
+        if not 200 <= heard.status < 300:
+            kind = Unavailable if heard.status >= 500 or heard.status == 429 else ProviderError
+            body = wire.loaded(heard.body)
+            raise kind(f"the provider answered {heard.status}", status=heard.status, body=body)
+        dialect = forms.DIALECTS[question.miss.request.endpoint]
+        collector = dialect.Collector(streamed=heard.streamed)
+        collector.feed(heard.body)
+        answer = collector.answer()
+        if answer is None:
+            raise _Apart
+        latency = time.monotonic() - question.posed_at
+        answer = forms.timed(answer, question.miss.request.body, latency=latency)
+        cache = self._cache
+        hit = cache.put(question.miss, answer, question.ask)
+        cache.record(hit)
+        return hit
 
     def _asked(self, asked: Request, wish: Wish, dialect: Any) -> Reply | Question:
         found = self._cache.lookup(asked, wish.ask)
@@ -94,8 +181,7 @@ class Door:
         shape = dialect.shape_of(asked.body)
         if isinstance(found, Hit):
             self._cache.record(found)
-            body, content_type = forms.written(asked.endpoint, found.entry, shape)
-            return Reply(200, directives.headers_of(found) | {"content-type": content_type}, body)
+            return _reply(asked.endpoint, found, shape)
         if wish.ask.offline:
             return _not_cached()
         return Question(found, wish.ask, shape, time.monotonic())
@@ -119,6 +205,18 @@ def _parted(url: str) -> tuple[str, str, str]:
         if url.endswith(f"/{endpoint}"):
             return url.removesuffix(f"/{endpoint}"), "/", endpoint
     return url, "", ""
+
+
+def _reply(endpoint: str, hit: Hit, shape: Shape) -> Reply:
+    body, content_type = forms.written(endpoint, hit.entry, shape)
+    return Reply(200, directives.headers_of(hit) | {"content-type": content_type}, body)
+
+
+def _failed(error: ProviderError) -> Reply:
+    """Return another's failure as the provider told it, as far as that is known."""
+    refused = Refused(error.status or 502, str(error), code="upstream_failed")
+    body = refused.body if error.body is None else json.dumps(error.body).encode()
+    return Reply(refused.status, refused.headers, body)
 
 
 def _not_cached() -> Reply:

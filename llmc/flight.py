@@ -94,6 +94,7 @@ class Flights:
         look: Callable[[], _T | None],
         ask: Callable[[], _T],
         is_kept: Callable[[_T], bool],
+        patience: float | None = None,
     ) -> _T:
         """Return an answer that one asks for and all who asked meanwhile share.
 
@@ -105,7 +106,8 @@ class Flights:
         A file that cannot be written to keeps nobody from asking. Raises what `ask` raises, the
         leader's LlmcError, and Unavailable once patience has ended.
         """
-        ends = self._timer() + self._patience
+        patience = self._patience if patience is None else min(patience, self._patience)
+        ends = self._timer() + patience
         while True:
             try:
                 other, holder = self._board(namespace, key, asked_at=asked_at)
@@ -177,7 +179,7 @@ class Flights:
 
         That is an answer, or a place to lead from. Raises Unavailable.
         """
-        pause = _SHORT
+        began, pause = self._timer(), _SHORT
         while True:
             self._sleep(pause)
             pause = min(_LONG, pause * 1.5)
@@ -189,7 +191,7 @@ class Flights:
             if self._timer() >= ends:
                 raise Unavailable(
                     f"the same question is being asked already, without an answer for"
-                    f" {self._patience:.0f} s",
+                    f" {ends - began:.0f} s",
                     hint="see --timeout",
                 )
 

@@ -7,13 +7,18 @@ about an answer stands in `door`, here it is passed on and shown to the cache.
 
 from __future__ import annotations
 
+import contextlib
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmc import config
 from llmc.dialects import forms
-from llmc.door import Door, Reply
+from llmc.door import OWN, Door, Heard, Question, Reply
+from llmc.errors import Unavailable
+from llmc.joint import Joint, in_thread, is_looping
 from llmc.parts import Parts
+from llmc.standing import Standing
 from llmc.types import Ask
 
 if TYPE_CHECKING:
@@ -21,13 +26,20 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from llmc.cache import Cache
 
 __all__ = ["wrap"]
 
 Client = TypeVar("Client")
 
+#: The HTTP clients that were made here, and the one beneath each.
+_beneath: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
 #: What is not true any more of a body that was decoded.
 _DECODED = {"content-encoding", "content-length", "transfer-encoding"}
+
+#: As many questions of one loop wait for other processes at most; each takes a thread.
+_THREADS = 128
 
 #: What a client tells the cache, and not the provider.
 _OURS = ("cache-control", "x-llmc-namespace", "x-llmc-match")
@@ -47,15 +59,19 @@ def wrap(
     Chat completions, streamed or not, tools, `parse`, Responses and embeddings; all else goes the
     way it went. What is not given is as the configuration says; questions in other words match
     with `match="semantic"` alone. `extra_headers` take `Cache-Control` as `llmc serve` does.
-    Closing the copy closes the cache, and the client's connections. Raises ConfigError and
-    CacheFileError.
+    Of many who ask the same at once, unless for a stream, one reaches the provider. Closing the
+    copy closes the cache, and the client's connections. Raises ConfigError and CacheFileError.
     """
     from llmc import streams
 
     settings = config.load({"db": db, "namespace": namespace, "ttl": ttl, "match": match})
-    cache = config.open_cache(
-        settings, note=streams.note, create=not offline, must_work=offline, stays=True
-    )
+
+    def opened() -> Cache:
+        return config.open_cache(
+            settings, note=streams.note, create=not offline, must_work=offline, stays=True
+        )
+
+    standing = Standing(opened, close=lambda cache: cache.close(), path=settings.db)
     ask = Ask(
         namespace=settings.namespace,
         mode=settings.cache,
@@ -63,7 +79,7 @@ def wrap(
         offline=offline,
         by_meaning=settings.match == "semantic",
     )
-    copy: Client = _copied(client, Door(cache, ask))
+    copy: Client = _copied(client, Door(standing, ask))
     return copy
 
 
@@ -71,12 +87,16 @@ def _copied(client: Any, door: Door) -> Any:
     import httpx2
     import openai
 
-    inner = client._client  # noqa: SLF001  (the SDK has no other way to it)
+    given = client._client  # noqa: SLF001  (the SDK has no other way to it)
+    # Of a copy that is wrapped again: its door would wait for this one's answer.
+    inner = _beneath.get(given, given)
     options = {"timeout": client.timeout, "follow_redirects": True, "trust_env": False}
     if isinstance(client, openai.AsyncOpenAI):
         waiting = httpx2.AsyncClient(transport=_asynchronous(inner, door), **options)
+        _beneath[waiting] = inner
         return client.with_options(http_client=waiting)
     direct = httpx2.Client(transport=_synchronous(inner, door), **options)
+    _beneath[direct] = inner
     return client.with_options(http_client=direct)
 
 
@@ -106,11 +126,28 @@ def _synchronous(inner: httpx2.Client, door: Door) -> httpx2.BaseTransport:
             _keep_ours(request)
             if isinstance(found, Parts):
                 return self._vectors(request, found)
+            if isinstance(found, Question) and found.is_common:
+                return self._common(request, found)
             if isinstance(found, Reply):
                 return _response(found)
             response = inner.send(request, stream=True)
             show = _shown(door, found, response) if found is not None else _nobody
             return _passed(response, Body(response, show))
+
+        def _common(self, request: httpx2.Request, question: Question) -> httpx2.Response:
+            """Fetch an answer, or share that of another thread or process."""
+            said: list[httpx2.Response] = []
+
+            def fetch() -> Heard:
+                with _told():
+                    said.append(inner.send(request))
+                return _heard(said[0])
+
+            with _heard_of(request):
+                reply = door.share(question, fetch, patience=_patience(request))
+            if reply is not None:
+                return _response(reply)
+            return _whole(said[0] if said else inner.send(request))
 
         def _vectors(self, request: httpx2.Request, parts: Parts) -> httpx2.Response:
             started = time.monotonic()
@@ -138,6 +175,7 @@ def _asynchronous(inner: httpx2.AsyncClient, door: Door) -> httpx2.AsyncBaseTran
     import httpx2
 
     thread = anyio.to_thread.run_sync
+    joint: Joint[httpx2.Response] = Joint()
 
     class Body(httpx2.AsyncByteStream):
         """A body on its way, likewise."""
@@ -162,11 +200,40 @@ def _asynchronous(inner: httpx2.AsyncClient, door: Door) -> httpx2.AsyncBaseTran
             _keep_ours(request)
             if isinstance(found, Parts):
                 return await self._vectors(request, found)
+            if isinstance(found, Question) and found.is_common and is_looping():
+                return await self._common(request, found)
             if isinstance(found, Reply):
                 return _response(found)
             response = await inner.send(request, stream=True)
             show = _shown(door, found, response) if found is not None else _nobody
             return _passed(response, Body(response, show))
+
+        async def _common(self, request: httpx2.Request, question: Question) -> httpx2.Response:
+            """Fetch an answer, or share that of another task, thread or process."""
+            name = (question.ask, question.miss.key)
+            mine, response = await joint.share(name, lambda: self._fetched(request, question))
+            if mine or not (response.is_success or response.status_code in OWN):
+                return _whole(response)
+            found = await thread(door.ask, request, request.content)
+            return _response(found) if isinstance(found, Reply) else await inner.send(request)
+
+        async def _fetched(self, request: httpx2.Request, question: Question) -> httpx2.Response:
+            said: list[httpx2.Response] = []
+
+            async def fetch() -> Heard:
+                with _told():
+                    said.append(await inner.send(request))
+                return _heard(said[0])
+
+            with _heard_of(request):
+                if len(joint) > _THREADS:
+                    await thread(door.keep_whole, question, await fetch())
+                    return said[0]
+                share = functools.partial(door.share, question, patience=_patience(request))
+                reply = await in_thread(share, fetch)
+            if reply is not None:
+                return _response(reply)
+            return said[0] if said else await inner.send(request)
 
         async def _vectors(self, request: httpx2.Request, parts: Parts) -> httpx2.Response:
             started = time.monotonic()
@@ -186,6 +253,41 @@ def _asynchronous(inner: httpx2.AsyncClient, door: Door) -> httpx2.AsyncBaseTran
             await inner.aclose()
 
     return Transport()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Let all who wait for an answer know that its way was cut off."""
+    import httpx2
+
+    try:
+        yield
+    except httpx2.TransportError as error:
+        raise Unavailable(str(error)) from error
+
+
+@contextlib.contextmanager
+def _heard_of(request: httpx2.Request) -> Iterator[None]:
+    """Turn what all were let know into what the SDK knows."""
+    import httpx2
+
+    try:
+        yield
+    except Unavailable as error:
+        cause = error.__cause__
+        kind = type(cause) if isinstance(cause, httpx2.TransportError) else httpx2.ReadError
+        raise kind(str(error), request=request) from cause
+
+
+def _heard(response: httpx2.Response) -> Heard:
+    streamed = "event-stream" in response.headers.get("content-type", "")
+    return Heard(response.status_code, response.content, streamed)
+
+
+def _patience(request: httpx2.Request) -> float | None:
+    """Return the seconds that a request may wait for its answer, as its client says."""
+    told: dict[str, float | None] = request.extensions.get("timeout", {})
+    return told.get("read")
 
 
 def _nobody(_: bytes | None) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import httpx2
 import openai
 import pytest
 from conftest import ROOT
+from processes import at_once, output
 from pydantic import BaseModel
 from upstream import Reply
 
@@ -27,6 +29,64 @@ EMBEDDED = {
     ],
     "usage": {"prompt_tokens": 4, "total_tokens": 4},
 }
+
+
+#: The plain client, and one with an HTTP client of the program's own, which nobody closes.
+PROGRAM = """
+import httpx2, openai, llmc
+client = llmc.wrap(openai.OpenAI(api_key="sk-x", **{options}))
+for _ in range(5):
+    client.chat.completions.create(model="m", messages=[{{"role": "user", "content": "why?"}}])
+"""
+
+ASYNCHRONOUS = """
+import asyncio, openai, llmc
+async def main():
+    client = llmc.wrap(openai.AsyncOpenAI(api_key="sk-x"))
+    for _ in range(5):
+        await client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "why?"}]
+        )
+asyncio.run(main())
+"""
+
+FORK = """
+import os, openai, llmc
+client = llmc.wrap(openai.OpenAI(api_key="sk-x"))
+def ask(prompt):
+    messages = [{"role": "user", "content": prompt}]
+    return client.chat.completions.create(model="m", messages=messages)
+ask("why?")
+children = []
+for number in range(3):
+    child = os.fork()
+    if child == 0:
+        break
+    children.append(child)
+for turn in range(10):
+    ask(f"{os.getpid()} {turn}")
+    ask("why?")
+client.close()
+if child == 0:
+    os._exit(0)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+ONE_OF_MANY = """
+import asyncio, sys, openai, llmc
+MESSAGES = [{"role": "user", "content": "why?"}]
+def threads():
+    client = llmc.wrap(openai.OpenAI(api_key="sk-x"))
+    ready()
+    return client.chat.completions.create(model="m", messages=MESSAGES)
+async def tasks():
+    async with llmc.wrap(openai.AsyncOpenAI(api_key="sk-x")) as client:
+        ready()
+        create = client.chat.completions.create
+        return (await asyncio.gather(*[create(model="m", messages=MESSAGES) for _ in range(8)]))[7]
+answer = asyncio.run(tasks()) if sys.argv[1] == "tasks" else threads()
+print(answer.choices[0].message.content)
+"""
 
 
 class Colour(BaseModel):
@@ -247,6 +307,175 @@ def test_hits_are_counted_and_no_key_is_stored(client, db):
         totals = store.ledger.totals(since=0)[0]
     assert (totals["misses"], totals["hits"]) == (1, 2)
     assert b"sk-x" not in db.read_bytes()
+
+
+class TestManyWhoAskTheSame:
+    def ask_in_threads(self, client, count: int = 8) -> list:
+        answers: list = []
+
+        def one() -> None:
+            try:
+                answers.append(ask(client).choices[0].message.content)
+            except openai.OpenAIError as error:
+                answers.append(type(error))
+
+        threads = [threading.Thread(target=one) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def test_in_threads_pay_once(self, client, upstream):
+        upstream.will(Reply("slow", delay=0.3))
+
+        assert self.ask_in_threads(client) == ["slow"] * 8
+        assert len(upstream.calls) == 1
+
+    def test_in_tasks_pay_once(self, upstream, db):
+        upstream.will(Reply("slow", delay=0.3))
+
+        async def story():
+            async with llmc.wrap(openai.AsyncOpenAI(api_key="sk-x")) as client:
+                return await asyncio.gather(*[ask(client) for _ in range(60)])
+
+        answers = asyncio.run(story())
+
+        assert {each.choices[0].message.content for each in answers} == {"slow"}
+        assert len(upstream.calls) == 1
+        with Store(str(db)) as store:
+            assert store.entry(1).hits == 59
+
+    def test_in_processes_pay_once(self, upstream):
+        upstream.will(Reply("slow", delay=0.5))
+
+        said = at_once(ONE_OF_MANY, [("tasks",), ("threads",), ("tasks",)])
+
+        assert said == ["slow"] * 3
+        assert len(upstream.calls) == 1
+
+    def test_share_a_failure(self, client, upstream):
+        upstream.will(Reply(status=500, delay=0.3))
+
+        assert self.ask_in_threads(client) == [openai.InternalServerError] * 8
+        assert len(upstream.calls) == 1
+
+    def test_share_a_failure_in_tasks(self, upstream):
+        upstream.will(Reply(status=429, delay=0.3))
+
+        async def story():
+            plain = openai.AsyncOpenAI(api_key="sk-x", max_retries=0)
+            async with llmc.wrap(plain) as client:
+                asked = [ask(client) for _ in range(8)]
+                return await asyncio.gather(*asked, return_exceptions=True)
+
+        assert {type(each) for each in asyncio.run(story())} == {openai.RateLimitError}
+        assert len(upstream.calls) == 1
+
+    def test_share_that_nobody_listens(self, client, upstream):
+        upstream.stop()
+
+        assert self.ask_in_threads(client) == [openai.APIConnectionError] * 8
+
+    def test_do_not_share_a_refused_key(self, client, upstream):
+        upstream.will(Reply(status=401, delay=0.3))
+
+        answers = self.ask_in_threads(client)
+
+        assert answers.count(openai.AuthenticationError) == 1
+        assert answers.count("answer 2") == 7
+
+    def test_for_a_stream_do_not_wait_for_each_other(self, client, upstream):
+        """Whoever reads one need not read on before he has the other."""
+        one, other = ask(client, stream=True), ask(client, stream=True)
+
+        assert [text_of(one), text_of(other)] == ["answer 1", "answer 2"]
+
+    def test_for_variety_are_each_asked(self, upstream):
+        async def story():
+            async with llmc.wrap(openai.AsyncOpenAI(api_key="sk-x")) as client:
+                return await asyncio.gather(*[ask(client, temperature=1) for _ in range(5)])
+
+        asyncio.run(story())
+
+        assert len(upstream.calls) == 5
+
+    def test_wait_no_longer_than_they_may(self, client, upstream):
+        gate = threading.Event()
+        upstream.will(Reply("slow", gate=gate))
+        leader = threading.Thread(target=ask, args=(client,))
+        leader.start()
+        upstream.wait_for_call()
+
+        with pytest.raises(openai.APIConnectionError):
+            ask(client, timeout=0.2)
+
+        gate.set()
+        leader.join()
+        assert len(upstream.calls) == 1
+
+    def test_ask_anew_where_all_before_were_cancelled(self, upstream):
+        upstream.will(Reply("slow", delay=60))
+
+        async def story():
+            async with llmc.wrap(openai.AsyncOpenAI(api_key="sk-x")) as client:
+                leader = asyncio.create_task(ask(client))
+                await asyncio.to_thread(upstream.wait_for_call)
+                leader.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await leader
+                return (await ask(client)).choices[0].message.content
+
+        assert asyncio.run(story()) == "answer 2"
+
+    def test_through_a_copy_of_a_copy_do_not_wait_for_themselves(self, client):
+        with llmc.wrap(llmc.wrap(client)) as again:
+            assert ask(again).choices[0].message.content == "answer 1"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        PROGRAM.format(options="{}"),
+        PROGRAM.format(options='{"http_client": httpx2.Client()}'),
+        ASYNCHRONOUS,
+    ],
+    ids=["plain", "with an HTTP client of its own", "asynchronous"],
+)
+def test_nothing_is_lost_at_the_end_of_a_program(program, upstream, db):
+    output(program)
+
+    with Store(str(db)) as store:
+        assert store.entry(1).hits == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_a_cache_of_its_own(upstream, db):
+    assert output(FORK) == "[0, 0, 0]"
+
+    with Store(str(db)) as store:
+        assert store.file.damage() == []
+        assert (store.count(), store.entry(1).hits) == (41, 40)
+
+
+def test_one_client_serves_many_loops(upstream):
+    client = llmc.wrap(openai.AsyncOpenAI(api_key="sk-x"))
+
+    async def story():
+        return (await ask(client)).choices[0].message.content
+
+    answers = [asyncio.run(story()) for _ in range(3)]
+    asyncio.run(client.close())
+
+    assert answers == ["answer 1"] * 3
+
+
+def test_a_copy_with_other_options_has_the_same_cache(client, upstream):
+    ask(client)
+
+    ask(client.with_options(timeout=5, max_retries=1))
+
+    assert len(upstream.calls) == 1
 
 
 def test_importing_the_package_loads_nothing():
