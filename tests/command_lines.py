@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Collection
 from typing import NamedTuple
 
 import pytest
@@ -32,12 +33,17 @@ def run(*arguments: str, stdin: str | bytes | None = None, terminal: bool = Fals
     return Result(code, *redirected.texts)
 
 
-def assert_decent(result: Result) -> None:
+#: The documented exit codes; and those of a shell for a program that cannot be started.
+CODES = frozenset(range(6))
+PROGRAMS_CODES = CODES | {126, 127}
+
+
+def assert_decent(result: Result, *, codes: Collection[int] = CODES) -> None:
     """The exit code is a documented one, and what is said is for people."""
     said = result.err.replace("\x1b[1;31merror:\x1b[0m", "error:")  # --color always
     lines = said.splitlines()
     errors = [line for line in lines if line.startswith("llmc: error: ")]
-    assert result.code in range(6)
+    assert result.code in codes
     assert "Traceback" not in said
     assert "please report it" not in said
     assert text.visible(said) == said

@@ -178,7 +178,7 @@ IMPORTS = {
     " planning progress request streams",
     "commands.completion": "options streams",
     "commands.config": "config options output places shared streams",
-    "commands.demo": "options streams",
+    "commands.demo": "options store streams",
     "commands.doctor": "checks config options output places streams",
     "commands.event": "config forgetting options output policy store streams text tiering",
     "commands.export": "config exchange lines options store streams",

@@ -15,6 +15,7 @@ from typing import Any
 from llmc import streams
 from llmc.errors import LlmcError
 from llmc.options import Color, Db
+from llmc.store import Store
 
 __all__ = ["command"]
 
@@ -56,6 +57,8 @@ def command(db: Db = None, color: Color = "auto") -> None:
     A model played on this machine, a temporary cache file (--db keeps one), and the commands that
     you would type yourself, with their real output.
     """
+    if db:
+        Store(db).close()  # one that cannot be used is told before the story begins
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Rehearsal)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="llmc-demo-") as folder:

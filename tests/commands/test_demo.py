@@ -107,3 +107,12 @@ def test_the_threshold_of_the_story_is_the_one_of_the_model_that_it_plays():
 
 def test_the_story_ends_with_what_to_do_next(cli):
     assert "llmc model pull" in cli("demo").out.splitlines()[-1]
+
+
+def test_a_file_that_cannot_be_used_is_told_before_the_story_begins(cli, home):
+    (home / "text.txt").write_text("no cache file")
+
+    result = cli("demo", "--db", "text.txt")
+
+    assert (result.code, result.out) == (5, "")
+    assert result.err == "llmc: error: cache file text.txt: it is not a cache file\n"
