@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Arrival", "from_file", "from_log"]
 
+#: The most bytes of a line: a request of several files, each as large as one may be, and JSON makes
+#: up to six of a byte.
+_LONGEST = 25 * streams.LIMIT
+
 
 class Arrival(NamedTuple):
     """What comes in, or why it is skipped; `line` is its number where it is a line."""
@@ -78,12 +82,12 @@ def _lines(source: IO[bytes], name: str, *, strict: bool) -> Iterator[Arrival]:
     """Read line by line, in constant memory. Raises InputError for a bad one if `strict`."""
     for number in itertools.count(1):
         try:
-            raw = source.readline(streams.LIMIT + 1)
+            raw = source.readline(_LONGEST + 1)
         except OSError as error:
             raise InputError(f"{name}: {reason_of(error)}") from error
         if not raw:
             return
-        if len(raw) > streams.LIMIT:
+        if len(raw) > _LONGEST:
             raise InputError(f"{name}, line {number:,}: it is larger than any answer")
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()

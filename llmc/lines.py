@@ -6,12 +6,12 @@ Row ids, ages and the moment of writing are left out, so that equal caches are e
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import Any, NamedTuple
 
 from llmc import keys, selection
 from llmc.errors import CacheFileError, InputError
-from llmc.types import FIELDS, Alias, Answer, Draft, Price, Request, Rule, Tokens, Verdict
+from llmc.types import Alias, Answer, Draft, Price, Request, Rule, Tokens, Verdict
 
 __all__ = ["Parcel", "Wording", "line_of", "read"]
 
@@ -69,6 +69,10 @@ def read(line: str) -> Parcel | Verdict | Rule:
         raise ValueError("it is nested too deeply") from None
     except UnicodeEncodeError:
         raise ValueError("it holds half a surrogate pair") from None
+    except ValueError as error:
+        # Python's own words for a number of thousands of digits speak of Python.
+        fault = str(error) if str(error).startswith("it ") else "it holds a number that is too long"
+        raise ValueError(fault) from None
     if not isinstance(fields, dict):
         raise ValueError("it is no JSON object")
     kind = fields.get("kind")
@@ -168,10 +172,10 @@ class _Fields:
         return None if self._values.get(name) is None else self.whole(name)
 
     def number(self, name: str) -> float:
-        found = self._values.get(name)
-        if type(found) not in {int, float} or not math.isfinite(number := float(found or 0)):
+        found: Any = self._values.get(name)
+        if type(found) not in {int, float} or not abs(found) <= sys.float_info.max:
             raise ValueError(f"its {name!r} is no number")
-        return number
+        return float(found)
 
     def number_or_none(self, name: str) -> float | None:
         return None if self._values.get(name) is None else self.number(name)
@@ -295,8 +299,6 @@ def _verdict(fields: _Fields) -> Verdict:
 
 def _rule(fields: _Fields) -> Rule:
     field = fields.text("field")
-    if field not in FIELDS:
-        raise ValueError(f"its 'field' is none of {', '.join(FIELDS)}")
     rule = Rule(
         pattern=fields.text("pattern"),
         field=field,
@@ -305,15 +307,12 @@ def _rule(fields: _Fields) -> Rule:
         event=fields.text_or_none("event"),
         created_at=fields.number("created_at"),
     )
-    if (rule.ttl is None) == (not rule.event):
+    if (rule.ttl is None) == (rule.event is None):
         raise ValueError("a rule has one of 'ttl' and 'event'")
-    if rule.ttl is not None and rule.ttl < 0:
-        raise ValueError("its 'ttl' is less than 0")
     try:
-        check = selection.require_template if rule.event else selection.compile_pattern
-        check(rule.pattern)
+        selection.require_rule(rule)
     except InputError as error:
-        raise ValueError(f"its 'pattern': {error}") from None
+        raise ValueError(f"it is no rule: {error}") from None
     return rule
 
 

@@ -7,7 +7,10 @@ left out, with the reason.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import os
+import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +22,7 @@ from llmc.request import Flags, request_of
 from llmc.types import Answer, Ask, Miss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import apsw
 
@@ -42,6 +45,11 @@ _MORE = {
 }
 
 
+#: What comes of values that llm never wrote, and what is said of them.
+_ODD = (TypeError, ValueError, AttributeError, LookupError)
+_UNREADABLE = "it cannot be read"
+
+
 class Logged(NamedTuple):
     """One response as it was logged; `fault` says why it cannot be taken in, if it cannot."""
 
@@ -56,17 +64,19 @@ class Logged(NamedTuple):
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[apsw.Connection]:
     """Open llm's log to be read. Raises InputError if it cannot be, or is none."""
-    import os
-
     import apsw
 
     try:
-        os.stat(path)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError(f"{path}: it is no log of llm's")
         with contextlib.closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)) as log:
             log.set_busy_timeout(5_000)
             if not {"responses", "turns"} & _tables(log):
                 raise InputError(f"{path}: it is no log of llm's")
             yield log
+    except FileNotFoundError as error:
+        hint = "`llm logs path` prints where llm keeps its log: name that file"
+        raise InputError(f"{path}: no such file or directory", hint=hint) from error
     except apsw.NotADBError as error:
         raise InputError(f"{path}: it is no log of llm's") from error
     except (apsw.Error, UnicodeDecodeError, OSError) as error:
@@ -84,7 +94,7 @@ def logged(log: apsw.Connection) -> Iterator[Logged]:
     tables = _tables(log)
     if "turns" in tables:
         for row in _stream(log, "SELECT * FROM turns ORDER BY datetime_utc DESC, id DESC"):
-            yield _turn(log, row)
+            yield _readable(_turn, log, row)
     if "responses" not in tables:
         return
     more = {
@@ -105,7 +115,8 @@ def logged(log: apsw.Connection) -> Iterator[Logged]:
         if row["id"] in known:
             continue
         fault = more.get(row["id"]) or (None if row["id"] in alone else _FOLLOWS)
-        yield Logged(row, fault=fault) if fault else _response(log, row, tables)
+        read = functools.partial(_response, tables=tables)
+        yield Logged(row, fault=fault) if fault else _readable(read, log, row)
 
 
 def parcel_of(found: Logged, settings: Settings) -> Parcel | str:
@@ -126,8 +137,8 @@ def parcel_of(found: Logged, settings: Settings) -> Parcel | str:
         request = request_of(_flags(found, options), settings, Reader())
     except (ConfigError, InputError) as error:
         return str(error)
-    except (TypeError, ValueError, AttributeError):
-        return "it cannot be read"
+    except _ODD:
+        return _UNREADABLE
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     request = request._replace(instruction_at=found.instruction_at)
     answer = Answer(
@@ -211,6 +222,17 @@ def _usage(row: dict[str, Any], details: dict[str, Any]) -> dict[str, Any] | Non
 # -- the two forms of the log --------------------------------------------------------------------
 
 _FOLLOWS = "it follows earlier turns"
+
+
+def _readable(
+    read: Callable[[apsw.Connection, dict[str, Any]], Logged],
+    log: apsw.Connection,
+    row: dict[str, Any],
+) -> Logged:
+    try:
+        return read(log, row)
+    except _ODD:
+        return Logged(row, fault=_UNREADABLE)
 
 
 def _response(log: apsw.Connection, row: dict[str, Any], tables: set[str]) -> Logged:

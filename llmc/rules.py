@@ -5,13 +5,11 @@ It decides nothing: how long a rule lets an entry live is `policy`'s business.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import selection
-from llmc.errors import InputError, LlmcError
-from llmc.text import LONGEST
-from llmc.types import FIELDS, Rule
+from llmc.errors import LlmcError
+from llmc.types import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,9 +53,6 @@ class Rules:
         It applies to what is stored already too. A rule that is there already is returned as it
         is. Raises InputError for a pattern, a field or a TTL that is none.
         """
-        if not (math.isfinite(ttl) and 0 <= ttl <= LONGEST):
-            raise InputError(f"a rule's TTL is a number of seconds from 0 up, not {ttl}")
-        selection.compile_pattern(pattern)
         return self._add(Rule(pattern, field, namespace, ttl=ttl, created_at=at))
 
     def add_event_rule(
@@ -73,9 +68,6 @@ class Rules:
 
         A `{name}` in the pattern is a field that the event's data fills, escaped.
         """
-        if not event.strip() or not event.isprintable():
-            raise InputError("an event needs a name")
-        selection.require_template(pattern)
         return self._add(Rule(pattern, field, namespace, event=event, created_at=at))
 
     def remove(self, ids: Iterable[int]) -> int:
@@ -136,8 +128,7 @@ class Rules:
     # -- the small print -------------------------------------------------------------------------
 
     def _add(self, rule: Rule) -> Rule:
-        if rule.field not in FIELDS:
-            raise InputError(f"no field {rule.field!r}", hint=f"one of {', '.join(FIELDS)}")
+        selection.require_rule(rule)
         with self._file.transaction():
             rule_id = self.write(rule)
             if rule_id is None:

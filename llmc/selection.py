@@ -1,23 +1,28 @@
 """Which stored texts does a regular expression match?
 
-A pattern is compiled with a clear error, and stopped where it runs away.
+A pattern is compiled with a clear error, and stopped where it runs away; a rule is one, or refused.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 from llmc.errors import InputError, LlmcError
+from llmc.text import LONGEST
+from llmc.types import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["MATCH_SECONDS", "compile_pattern", "filled", "found_in", "matching", "require_template"]
+    from llmc.types import Rule
+
+__all__ = ["MATCH_SECONDS", "compile_pattern", "filled", "found_in", "matching", "require_rule"]
 
 #: How long one text may take: far above any honest search, far below a person's patience.
 MATCH_SECONDS = 2.0
@@ -26,7 +31,13 @@ MATCH_SECONDS = 2.0
 _PART = 1024
 
 #: What a backslash stands before is no field, nor are the braces of `\p{…}` and its like.
-_FIELD = re.compile(r"\\[pPN]\{[^}]*\}|\\.|\{([^\W\d]\w*)\}", re.DOTALL)
+_TAKEN = r"\\[pPN]\{[^}]*\}|\\."
+_NAME = r"\{([^\W\d]\w*)\}"
+_SET = rf"\[\^?\]?(?:{_TAKEN}|\[:\^?\w+:\]|[^\]\\])*\]"
+
+#: A field with what may repeat it, or a set, in which nothing is repeated.
+_FIELD = re.compile(rf"{_TAKEN}|{_NAME}(?=([*+?{{])?)|({_SET})", re.DOTALL)
+_FIELD_OF_SET = re.compile(rf"{_TAKEN}|{_NAME}", re.DOTALL)
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -35,9 +46,9 @@ def compile_pattern(pattern: str) -> Any:
 
     try:
         return regex.compile(pattern)
-    except regex.error as error:
+    except (regex.error, ValueError) as error:
         raise InputError(f"the regular expression is not one: {error}") from None
-    except (OverflowError, RecursionError) as error:
+    except (MemoryError, OverflowError, RecursionError) as error:
         raise InputError("the regular expression is too large") from error
 
 
@@ -65,23 +76,26 @@ def matching(
 
 
 def found_in(text: str, expression: Any, *, seconds: float) -> bool | None:
-    """Tell whether an expression is found in a text; None if that takes longer than `seconds`."""
+    """Tell whether an expression is found in a text; None if it runs away.
+
+    That is: if it takes longer than `seconds`, or calls itself until there is no more memory.
+    """
     try:
         return bool(expression.search(text, timeout=seconds, concurrent=False))
-    except TimeoutError:
+    except (MemoryError, TimeoutError):
         return None
 
 
 def filled(template: str, data: Mapping[str, str]) -> str:
     """Return an event's pattern with its fields filled in: each value means itself, no pattern.
 
-    Only `{name}` is a field: `{3}` and `{2,5}` stay quantifiers, and braces after a backslash what
-    they are. Raises LookupError with the name of a field that `data` leaves out, or leaves empty:
-    an empty value would match everything.
+    What repeats a field repeats all of its value. Only `{name}` is a field: `{3}` and `{2,5}` stay
+    quantifiers, and braces after a backslash what they are. Raises LookupError with the name of a
+    field that `data` leaves out, or leaves empty: an empty value would match everything.
     """
     import regex
 
-    def fill(found: re.Match[str]) -> str:
+    def value(found: re.Match[str]) -> str:
         name = found[1]
         if name is None:
             return found[0]
@@ -89,12 +103,28 @@ def filled(template: str, data: Mapping[str, str]) -> str:
             raise LookupError(name)
         return str(regex.escape(data[name]))
 
+    def fill(found: re.Match[str]) -> str:
+        if found[3]:
+            return _FIELD_OF_SET.sub(value, found[3])
+        whole = found[2] and len(data.get(found[1], "")) > 1
+        return f"(?:{value(found)})" if whole else value(found)
+
     return _FIELD.sub(fill, template)
 
 
-def require_template(template: str) -> None:
-    """Raise InputError if an event's pattern is none, whatever fills its fields."""
-    compile_pattern(_FIELD.sub(lambda found: "x" if found[1] else found[0], template))
+def require_rule(rule: Rule) -> None:
+    """Raise InputError for a TTL, an event, a pattern or a field that is none."""
+    if rule.field not in FIELDS:
+        raise InputError(f"no field {rule.field!r}", hint=f"one of {', '.join(FIELDS)}")
+    if rule.event is None:
+        if rule.ttl is None or not (math.isfinite(rule.ttl) and 0 <= rule.ttl <= LONGEST):
+            raise InputError(f"a rule's TTL is a number of seconds from 0 up, not {rule.ttl}")
+        compile_pattern(rule.pattern)
+        return
+    if not rule.event.strip() or not rule.event.isprintable():
+        raise InputError("an event needs a name")
+    names = [found[1] for found in re.finditer(_NAME, rule.pattern)]
+    compile_pattern(filled(rule.pattern, dict.fromkeys(names, "x")))
 
 
 def _quickly(expression: Any, texts: list[tuple[int, str]]) -> list[int] | None:
@@ -105,7 +135,7 @@ def _quickly(expression: Any, texts: list[tuple[int, str]]) -> list[int] | None:
             return [entry_id for entry_id, text in texts if search(text)]
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except TimeoutError:
+    except (MemoryError, TimeoutError):
         return None
 
 
@@ -115,7 +145,8 @@ def _carefully(expression: Any, texts: list[tuple[int, str]]) -> list[int]:
         hit = found_in(text, expression, seconds=MATCH_SECONDS)
         if hit is None:
             raise LlmcError(
-                f"the regular expression takes more than {MATCH_SECONDS:g} s on entry {entry_id}",
+                f"the regular expression takes more than {MATCH_SECONDS:g} s, or too much memory,"
+                f" on entry {entry_id}",
                 hint="nothing was removed; repeated groups such as (a+)+ run away",
             )
         if hit:

@@ -94,18 +94,20 @@ def test_a_rule_read_again_is_what_was_written(rule):
     ("change", "reason"),
     [
         ({"pattern": None}, "its 'pattern' is no text"),
-        ({"pattern": "("}, "its 'pattern': the regular expression is not one: missing )"),
-        ({"field": "key"}, "its 'field' is none of prompt, answer, system, model, namespace"),
+        ({"pattern": "("}, "it is no rule: the regular expression is not one: missing )"),
+        ({"field": "key"}, "it is no rule: no field 'key'"),
         ({"ttl": None}, "a rule has one of 'ttl' and 'event'"),
-        ({"ttl": None, "event": ""}, "a rule has one of 'ttl' and 'event'"),
+        ({"ttl": None, "event": ""}, "it is no rule: an event needs a name"),
+        ({"ttl": None, "event": "a\nb"}, "it is no rule: an event needs a name"),
         ({"event": "deploy"}, "a rule has one of 'ttl' and 'event'"),
-        ({"ttl": -1}, "its 'ttl' is less than 0"),
+        ({"ttl": -1}, "it is no rule: a rule's TTL is a number of seconds from 0 up, not -1"),
+        ({"ttl": 1e99}, "it is no rule: a rule's TTL is a number of seconds from 0 up, not 1e+99"),
     ],
 )
 def test_a_rule_that_is_none_is_told(change, reason):
     fields = json.loads(lines.line_of(Rule("price", ttl=3600.0))) | change
 
-    with pytest.raises(ValueError, match=r"its|a rule has") as raised:
+    with pytest.raises(ValueError, match=r"its|it is|a rule has") as raised:
         lines.read(json.dumps(fields))
 
     assert str(raised.value).startswith(reason)
@@ -149,6 +151,7 @@ def test_what_a_line_leaves_out_is_unknown():
         ('{"a": NaN}', "it holds NaN, which is not JSON"),
         ("[" * 100_000, "it is nested too deeply"),
         ('{"kind": "entry", "x": "\\ud800"}', "it holds half a surrogate pair"),
+        ('{"hits": 1' + "0" * 5000 + "}", "it holds a number that is too long"),
         ("[]", "it is no JSON object"),
         ("{}", "its 'kind' is neither 'entry', 'verdict' nor 'rule'"),
     ],
@@ -171,6 +174,7 @@ def test_what_is_no_line_is_told(line, reason):
         ({"created_at": None}, "its 'created_at' is no number"),
         ({"created_at": True}, "its 'created_at' is no number"),
         ({"created_at": "soon"}, "its 'created_at' is no number"),
+        ({"created_at": 10**400}, "its 'created_at' is no number"),
         ({"hits": -1}, "its 'hits' is no whole number from 0 to 9,223,372,036,854,775,807"),
         ({"hits": 2**63}, "its 'hits' is no whole number from 0 to 9,223,372,036,854,775,807"),
         ({"hits": 1.5}, "its 'hits' is no whole number from 0 to 9,223,372,036,854,775,807"),

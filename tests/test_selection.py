@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llmc import selection
 from llmc.errors import InputError, LlmcError
+from llmc.types import Rule
 
 TEXTS = [(1, "Paris is in France"), (2, "rome"), (3, "two\nlines"), (4, "")]
 
@@ -52,6 +53,12 @@ def test_a_faulty_pattern_is_refused_with_its_place(pattern):
         selection.compile_pattern(pattern)
 
 
+@pytest.mark.parametrize("pattern", ["a(?V0)b(?V1)", "(?u)a(?a)"])
+def test_flags_that_contradict_each_other_are_refused(pattern):
+    with pytest.raises(InputError, match=r"is not one: .* flags are mutual"):
+        selection.compile_pattern(pattern)
+
+
 def test_a_pattern_that_nests_too_deep_is_refused():
     with pytest.raises(InputError, match="the regular expression is too large"):
         selection.compile_pattern("(" * 5000 + ")" * 5000)
@@ -63,8 +70,14 @@ def test_a_pattern_that_runs_away_is_stopped(monkeypatch):
     with pytest.raises(LlmcError) as stopped:
         found("(a|aa)+$", [(6, "b"), (7, "a" * 60 + "b")])
 
-    assert str(stopped.value) == "the regular expression takes more than 0.05 s on entry 7"
+    reason = "the regular expression takes more than 0.05 s, or too much memory, on entry 7"
+    assert str(stopped.value) == reason
     assert "nothing was removed" in stopped.value.hint
+
+
+def test_a_pattern_that_calls_itself_for_ever_is_stopped():
+    with pytest.raises(LlmcError, match="too much memory, on entry 1"):
+        found("(?R)")
 
 
 def test_texts_that_take_long_together_are_looked_at_one_by_one(monkeypatch):
@@ -80,7 +93,7 @@ def test_a_pattern_that_runs_away_is_stopped_in_other_threads_too(monkeypatch):
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(found, "(a|aa)+$", [(7, "a" * 60 + "b")])
 
-        with pytest.raises(LlmcError, match=r"more than 0\.05 s on entry 7"):
+        with pytest.raises(LlmcError, match=r"more than 0\.05 s, .* on entry 7"):
             done.result(timeout=10)
 
 
@@ -138,6 +151,10 @@ DATA = {"path": "a.sql", "x": "1+1", "größe": "9", "_": "."}
         (r"\\{path}", r"\\a\.sql"),
         (r"\p{L}\P{L}\N{DIGIT ONE}{path}", r"\p{L}\P{L}\N{DIGIT ONE}a\.sql"),
         ("{{path}}", r"{a\.sql}"),
+        ("{path}?{path}{2}{path}+", r"(?:a\.sql)?(?:a\.sql){2}(?:a\.sql)+"),
+        ("{_}?{größe}{2}", r"\.?9{2}"),
+        (r"[{path}*]{path}*", r"[a\.sql*](?:a\.sql)*"),
+        (r"[][:alpha:]\]{path}+]", r"[][:alpha:]\]a\.sql+]"),
     ],
 )
 def test_only_a_name_in_braces_is_a_field(template, pattern):
@@ -160,12 +177,14 @@ def test_a_value_means_itself_whatever_it_holds(flags, value):
     assert selection.compile_pattern(pattern).fullmatch(value)
 
 
-@pytest.mark.parametrize("template", ["{path}", "[{path}]", "({path})+", r"\{path}", "x{3}"])
+@pytest.mark.parametrize(
+    "template", ["{path}", "[{path}]", "({path})+", "{path}{2}", r"\{path}", "x{3}"]
+)
 def test_a_pattern_with_fields_is_one(template):
-    selection.require_template(template)
+    selection.require_rule(Rule(template, event="e"))
 
 
 @pytest.mark.parametrize("template", ["({path}", "[{path}", "*{path}"])
 def test_a_pattern_that_is_none_with_any_value_is_refused(template):
     with pytest.raises(InputError, match="the regular expression is not one"):
-        selection.require_template(template)
+        selection.require_rule(Rule(template, event="e"))

@@ -67,16 +67,17 @@ def command(
         )
     endpoint = wiring.provider_of(settings, provider)
     note = (lambda _: None) if quiet else streams.note
-    listener = listening.bound(host, port)
-    opened = wiring.opener(settings, note=note, create=not offline, must_work=offline)
-    wired = wiring.wire(
-        settings, opened, endpoint=endpoint, tokens=tokens, host=host, offline=offline, note=note
-    )
-    note(f"serving {listening.url_of(listener)} for {endpoint.base_url}")
-    try:
-        stopped_by = listening.serve(wired.app, listener)
-    finally:
-        wired.desk.close()
+    with listening.bound(host, port) as listener:
+        opened = wiring.opener(settings, note=note, create=not offline, must_work=offline)
+        wired = wiring.wire(
+            settings, opened, endpoint=endpoint, tokens=tokens, host=host, offline=offline,
+            note=note,
+        )  # fmt: skip
+        note(f"serving {listening.url_of(listener)} for {endpoint.base_url}")
+        try:
+            stopped_by = listening.serve(wired.app, listener)
+        finally:
+            wired.desk.close()
     note(wired.tally.told())
     if stopped_by == signal.SIGINT:
         streams.die_by(stopped_by)

@@ -5,6 +5,8 @@ import json
 import pytest
 from encoder import STORED, THIRD
 
+from llmc import arrivals
+
 
 @pytest.fixture
 def exported(cli, upstream, tmp_path) -> str:
@@ -78,6 +80,26 @@ def test_a_dry_run_takes_nothing_in(cli, exported, other):
 
     assert result.out == "would take in 2 entries\n"
     assert cli("export", "--db", other).out == ""
+
+
+def test_an_answer_of_ten_megabytes_comes_back_the_same(cli, other):
+    answer = 'a line\n\t"quoted" \x01' * 480_000
+    cli("put", "long", stdin=answer)
+    exported = cli("export").out
+
+    result = cli("import", "-", "--db", other, stdin=exported)
+
+    assert (result.out, result.err) == ("took in 1 entry\n", "")
+    assert cli("export", "--db", other).out == exported
+
+
+def test_a_line_without_an_end_is_refused(cli, other, monkeypatch):
+    monkeypatch.setattr(arrivals, "_LONGEST", 1000)
+
+    result = cli("import", "-", "--db", other, stdin="{}\n" + " " * 2000)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.endswith("standard input, line 2: it is larger than any answer\n")
 
 
 def test_bad_lines_are_told_by_their_numbers_and_skipped(cli, exported, other):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -270,22 +271,55 @@ def test_under_a_strict_cache_nothing_is_taken_in(cli, log, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "no such file or directory"),
         (b"", "it is no log of llm's"),
         (b"junk " * 999, "it is no log of llm's"),
     ],
-    ids=["missing", "empty", "junk"],
+    ids=["empty", "junk"],
 )
 def test_what_is_no_log_is_refused_in_one_line_and_makes_no_cache(cli, home, db, content, reason):
     path = home / "logs.db"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
 
     result = cli("import", "--from", "llm", str(path))
 
     assert (result.code, result.out) == (2, "")
     assert result.err == f"llmc: error: {path}: {reason}\n"
     assert not db.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_no_log(cli, home, make):
+    make(home / "logs.db")
+
+    result = cli("import", "--from", "llm", "logs.db")
+
+    assert (result.code, result.err) == (2, "llmc: error: logs.db: it is no log of llm's\n")
+
+
+def test_where_there_is_no_log_it_says_how_to_find_one(cli, home):
+    result = cli("import", "--from", "llm")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"llmc: error: {home}/.config/io.datasette.llm/logs.db: no such file or directory\n"
+        "llmc:   `llm logs path` prints where llm keeps its log: name that file\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "fragments SET content = NULL", "fragments SET content = x'ff00'", "parts SET text = x'ff'",
+        "parts SET payload = '{'", "parts SET payload = '[1]'", "messages SET role = NULL",
+    ],
+)  # fmt: skip
+def test_turns_that_llm_never_wrote_so_are_left_out(cli, turns, change):
+    altered(turns, f"UPDATE {change}")
+
+    result = cli("import", "--from", "llm", str(turns))
+
+    assert result.code == 0
+    assert "llmc: skipped" in result.err
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_an_expression_that_runs_away_is_stopped_and_removes_nothing(
     result = cli("invalidate", "(a+)+$", "--yes")
 
     assert (result.code, result.out) == (1, "")
-    assert "takes more than 0.2 s on entry 2" in result.err
+    assert "takes more than 0.2 s, or too much memory, on entry 2" in result.err
     assert "nothing was removed" in result.err
     assert len(listed()) == 2
 
