@@ -7,6 +7,7 @@ not recognise, or cannot do, takes the ordinary way, which does it from the star
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # built in: `signal` takes a millisecond
 import gc
 import os
 import sys
@@ -54,6 +55,8 @@ def main() -> None:
     # A short life makes little garbage: looking for it at the usual pace costs a start 5 %.
     gc.set_threshold(50_000)
     try:
+        if _signal.getsignal(2) is _signal.SIG_DFL:  # the launcher's doing
+            _signal.signal(2, _signal.default_int_handler)
         if arguments[:1] == ["ask"] and os.name == "posix":
             digest = _porch(arguments)
         from llmc.cli import run

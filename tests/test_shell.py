@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -500,6 +501,53 @@ def test_ctrl_c_stops_the_loop_around_it_and_stores_nothing(launcher, upstream, 
     assert shown.replace("^C", "").strip() == ""
     assert len(upstream.calls) == 1
     assert stored(db) == 0
+
+
+@pytest.fixture
+def launched(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Run the real launcher before a package whose `__main__` is the given text."""
+
+    def run(text: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        package = tmp_path / "fake" / "llmc"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(text)
+        return subprocess.run(
+            [sys.executable, shutil.copy(ROOT / "llmc" / "launcher", tmp_path)],
+            env=os.environ | {"PYTHONPATH": str(package.parent)},
+            capture_output=True,
+            check=False,
+            timeout=DEADLINE,
+            **options,
+        )
+
+    return run
+
+
+def test_ctrl_c_while_it_still_loads_leaves_no_traceback(launched):
+    done = launched("import os, signal\nos.kill(os.getpid(), signal.SIGINT)")
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_a_job_in_the_background_goes_on_ignoring_ctrl_c(launched):
+    text = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\ndef main(): print('alive')"
+
+    done = launched(text, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"alive\n", b"")
+
+
+def test_once_it_runs_it_hears_ctrl_c_itself():
+    script = (
+        "import os, signal, sys; signal.signal(2, signal.SIG_DFL); sys.argv[1:] = ['--version'];"
+        "os._exit = lambda _: sys.exit(signal.getsignal(2) is not signal.default_int_handler);"
+        "from llmc.__main__ import main; main()"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=DEADLINE)
+
+    assert done.returncode == 0
 
 
 def test_sigint_ends_it_by_the_signal(started, upstream, db):
