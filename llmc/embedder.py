@@ -182,7 +182,7 @@ class Endpoint:
         secure = self._url.startswith("https:")
         try:
             self._client = httpx2.Client(headers=headers, timeout=self._timeout, verify=secure)
-        except (OSError, ValueError, ImportError):
+        except (OSError, ValueError, ImportError, httpx2.InvalidURL):
             # Their texts may repeat a proxy's password.
             reason = "cannot be asked: proxy or certificates of the environment cannot be used"
             raise self._error(reason) from None

@@ -62,8 +62,8 @@ class Provider:
 
         `strange_headers` names what the SDK takes from the environment and would send to any host,
         for it to be left out. `prompt_cache` lets the provider's own cache be told what stays the
-        same from one question to the next. Raises ConfigError where its certificates cannot be
-        read.
+        same from one question to the next. Raises ConfigError where the certificates or the proxy
+        of the environment cannot be used.
         """
         import httpx2
         import openai
@@ -90,10 +90,8 @@ class Provider:
                 timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
                 max_retries=0,  # ours say what they are waiting for
             )
-        except OSError:
-            raise ConfigError(
-                "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
-            ) from None
+        except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+            raise _unusable(error) from None
 
     def ask(
         self,
@@ -171,7 +169,16 @@ class Provider:
         import httpx2
 
         response = self._client.post(f"/{endpoint}", cast_to=httpx2.Response, body=body)
+        self._require_no_page(response.headers)
         return self._parse(response.text)
+
+    def _require_no_page(self, headers: Any) -> None:
+        """Raise Unavailable for a page that a browser would show: nothing of it is an answer."""
+        if "html" in headers.get("content-type", ""):
+            raise Unavailable(
+                f"{self._host} sent a web page in the place of an answer",
+                hint="check the base URL: most end in /v1",
+            )
 
     def _parse(self, text: str) -> Answer:
         whole = json.loads(text)
@@ -195,6 +202,7 @@ class Provider:
             stream_cls=openai.Stream[object],
         )
         with stream:
+            self._require_no_page(stream.response.headers)
             if "json" in stream.response.headers.get("content-type", ""):
                 # Some servers do not stream; the answer is whole all the same.
                 answer = self._parse(stream.response.read().decode("utf-8"))
@@ -240,20 +248,26 @@ class Provider:
         """Put a server's words on one line, and take our key out of them."""
         # A stand-in for a key is a word like any other.
         text = text.replace(self._key, "…") if len(self._key) >= 8 else text
-        return " ".join(text.split())[:500]
+        return " ".join(_title(text).split())[:500]
 
 
 def probe(base_url: str, key: str, *, timeout: float = 3.0) -> str:
-    """Say that a provider can be reached and takes the key. Raises KeyRefused or Unavailable."""
+    """Say that a provider can be reached and takes the key.
+
+    Raises KeyRefused or Unavailable, and ConfigError as a Provider does.
+    """
     import httpx2
 
     try:
         response = httpx2.get(
             f"{base_url}/models", headers={"Authorization": f"Bearer {key}"}, timeout=timeout
         )
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        reason = str(error).strip().rstrip(".") or type(error).__name__
-        raise Unavailable(f"cannot reach {base_url} ({reason.replace(key, '…')})") from error
+    except httpx2.HTTPError as error:
+        reason = str(error).rpartition("] ")[2].strip(" .") or type(error).__name__
+        reason = reason.replace(key, "…") if len(key) >= 8 else reason
+        raise Unavailable(f"cannot reach {base_url} ({reason})") from error
+    except (OSError, ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise _unusable(error) from None
     if response.status_code in {401, 403}:
         raise KeyRefused(f"{base_url} refuses the key ({response.status_code})")
     return f"{base_url} answers"
@@ -307,6 +321,26 @@ def _names(param: object, message: str, parameter: str) -> bool:
         parts = param.split(".")
         return parts[-1 if parameter == BREAKPOINT else 0] == parameter
     return re.search(rf"\b{parameter}\b", message) is not None
+
+
+def _unusable(error: Exception) -> ConfigError:
+    """Say what of the environment hinders a client; its own words may repeat a password."""
+    if isinstance(error, OSError):
+        return ConfigError(
+            "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read"
+        )
+    return ConfigError(
+        "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used",
+        hint="socks5:// takes the package socksio beside llmc",
+    )
+
+
+def _title(text: str) -> str:
+    """Return what a web page calls itself, and any other text as it is."""
+    if not re.match(r"\s*<(!doctype\s+html|html)\b", text, re.IGNORECASE):
+        return text
+    found = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
+    return found[1] if found else ""
 
 
 def _message(body: dict[str, Any]) -> str:

@@ -146,7 +146,7 @@ def download(
     timeout = httpx2.Timeout(_SILENCE, connect=_CONNECTING)
     try:
         client = httpx2.Client(timeout=timeout, follow_redirects=True)
-    except (OSError, ValueError, ImportError):
+    except (OSError, ValueError, ImportError, httpx2.InvalidURL):
         # Their texts may repeat a proxy's password.
         reason = "proxy or certificates of the environment cannot be used"
         raise EmbeddingError(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from upstream import USAGE, Reply, Upstream
 
-from llmc.errors import KeyRefused, ParameterRefused, ProviderError, Unavailable
+from llmc.errors import ConfigError, KeyRefused, ParameterRefused, ProviderError, Unavailable
 from llmc.provider import MAX_WAIT, Provider, probe
 from llmc.types import Request
 
@@ -900,6 +900,48 @@ def test_a_redirect_to_another_host_does_not_take_the_key_along(upstream, questi
     assert KEY not in str([call.headers for call in other.calls])
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_web_page_is_no_answer_and_says_what_may_be_wrong(upstream, question, pieces, streamed):
+    upstream.will(Reply(raw=b"<html>Log in</html>", content_type="text/html; charset=utf-8"))
+
+    with pytest.raises(Unavailable, match="a web page in the place of an answer") as raised:
+        Provider(upstream.url, key=KEY, retries=0).ask(
+            question, on_text=pieces.append if streamed else None
+        )
+
+    assert raised.value.hint == "check the base URL: most end in /v1"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (
+            "<!DOCTYPE html>\n<html><head><TITLE>502\nBad Gateway</TITLE></head>x</html>",
+            ": 502 Bad Gateway",
+        ),
+        ("<html><body>" + "x" * 9000, ""),
+        ("upstream connect error", ": upstream connect error"),
+    ],
+)
+def test_of_a_web_page_for_an_error_its_title_is_told(upstream, question, page, said):
+    upstream.will(Reply(status=502, error={"error": page}))
+
+    with pytest.raises(Unavailable) as raised:
+        Provider(upstream.url, key=KEY, retries=0).ask(question)
+
+    assert str(raised.value).endswith(f" answered 502{said}")
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "foo://x", "http://[::1"])
+def test_a_proxy_that_cannot_be_used_is_a_fault_of_the_configuration(monkeypatch, proxy):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    with pytest.raises(ConfigError, match="the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"):
+        Provider("http://127.0.0.1:1/v1", key=KEY)
+    with pytest.raises(ConfigError, match="the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"):
+        probe("http://127.0.0.1:1/v1", KEY)
+
+
 # -- the probe of the doctor ---------------------------------------------------------------------
 
 
@@ -910,3 +952,10 @@ def test_a_probe_says_that_a_provider_answers(upstream):
 def test_a_probe_of_nobody_is_unavailable():
     with pytest.raises(Unavailable, match="cannot reach http://127"):
         probe("http://127.0.0.1:1/v1", KEY)
+
+
+def test_a_probe_with_certificates_that_cannot_be_read_says_so(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE"):
+        probe("https://127.0.0.1:1/v1", KEY)

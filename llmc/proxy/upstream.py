@@ -57,17 +57,26 @@ class Upstream:
         self._client: httpx2.AsyncClient | None = None
 
     def connect(self) -> httpx2.AsyncClient:
-        """Return the client, made on first use."""
+        """Return the client, made on first use. Raises Refused where it cannot be."""
         if self._client is None:
             import httpx2
 
-            self._client = httpx2.AsyncClient(
-                # Certificates take a while to load, and http:// needs none.
-                verify=self.base_url.startswith("https:"),
-                timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-                follow_redirects=False,
-            )
+            try:
+                self._client = httpx2.AsyncClient(
+                    # Certificates take a while to load, and http:// needs none.
+                    verify=self.base_url.startswith("https:"),
+                    timeout=httpx2.Timeout(self._timeout, connect=min(self._timeout, 10.0)),
+                    limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+                    follow_redirects=False,
+                )
+            except (OSError, ImportError, ValueError, httpx2.InvalidURL):
+                # Their texts may repeat a proxy's password.
+                raise Refused(
+                    502,
+                    "proxy or certificates of the environment cannot be used",
+                    code="upstream_unreachable",
+                    final=True,
+                ) from None
         return self._client
 
     @asynccontextmanager

@@ -162,6 +162,18 @@ def test_a_provider_out_of_reach_is_a_bad_gateway(upstream, monkeypatch):
     assert answer.json()["error"]["code"] == "upstream_unreachable"
 
 
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_an_error_of_its_own(
+    upstream, monkeypatch
+):
+    with running() as proxy:
+        monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+        answer = proxy.ask()
+
+    assert answer.status_code == 502
+    assert "proxy or certificates of the environment" in answer.json()["error"]["message"]
+    assert answer.headers["x-should-retry"] == "false"
+
+
 def test_hits_are_counted_in_the_ledger(upstream, cli):
     with running() as proxy:
         proxy.ask()
