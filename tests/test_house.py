@@ -337,6 +337,11 @@ def _room(path: Path) -> Room:
 
 ROOMS = {room.name: room for room in map(_room, sorted(PACKAGE.rglob("*.py")))}
 EACH = pytest.mark.parametrize("room", ROOMS.values(), ids=list(ROOMS))
+PACKAGES = {
+    f"llmc.{room.name}".removesuffix(".__init__")
+    for room in ROOMS.values()
+    if room.path.name == "__init__.py"
+}
 
 
 def imports(room: Room) -> list[Import]:
@@ -559,7 +564,7 @@ def _is_module(room: Room, name: str) -> bool:
     """Tell whether a name stands for the module of ours that is called so."""
     return any(
         isinstance(node, ast.ImportFrom)
-        and node.module in {"llmc", "llmc.commands"}
+        and node.module in PACKAGES
         and any(alias.name == name and alias.asname in {None, name} for alias in node.names)
         for node in ast.walk(room.tree)
     )
