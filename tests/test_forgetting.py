@@ -4,7 +4,7 @@ import pytest
 from drafts import draft, line, new_store
 
 from llmc import forgetting, selection
-from llmc.errors import CacheFileError
+from llmc.errors import CacheFileError, InputError
 from llmc.types import Alias, Selector
 
 RUNAWAY, BAIT = "(a|aa)+$", "a" * 60 + "b"
@@ -159,6 +159,28 @@ class TestAnEvent:
 
         with pytest.raises(CacheFileError):
             forgetting.on_event(store, "changed", {})
+
+
+class TestAnExpression:
+    @pytest.mark.parametrize(
+        ("field", "gone", "left"), [("prompt", 1, []), ("answer", 0, ["asked about a.sql"])]
+    )
+    def test_takes_other_words_where_it_looks_at_prompts(self, store, field, gone, left):
+        put(store, "stored")
+        learn(store, "asked about a.sql", 1)
+
+        found = forgetting.matching(
+            store, selection.compile_pattern(r"a\.sql"), field=field, namespace=None
+        )
+
+        assert (found.removed, found.wordings) == (0, gone)
+        assert [alias.prompt for alias in store.paraphrases.of(1)] == left
+
+    def test_looks_at_a_field_that_there_is(self, store):
+        with pytest.raises(InputError, match="no field 'colour'"):
+            forgetting.matching(
+                store, selection.compile_pattern("x"), field="colour", namespace=None
+            )
 
 
 class TestWhatTimeRulesHaveEnded:

@@ -273,6 +273,14 @@ def test_an_answer_that_is_too_long_to_be_shown_whole_is_not_judged():
     assert (found, judge.asked) == ((None, None), [])
 
 
+def test_an_answer_of_the_greatest_length_is_judged():
+    judge = Judge("NO")
+
+    found, _ = judging.compare(question(), "x" * judging.LONGEST, "y", ask=judge, nonce=NONCE)
+
+    assert (found, len(judge.asked)) == (False, 1)
+
+
 def test_long_answers_that_are_equal_need_no_judge():
     judge = Judge("NO")
     long = "word " * judging.LONGEST

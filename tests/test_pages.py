@@ -134,3 +134,17 @@ def test_a_row_whose_rest_is_lost_is_no_row(tmp_path):
 
     assert [row for row in found if row not in kept] == []
     assert {row[0] for row in kept if b"z" * 70_000 in row}.isdisjoint(row[0] for row in found)
+
+
+def test_a_row_whose_rest_goes_on_into_anothers_is_no_row(tmp_path):
+    kept = made(tmp_path / "db")
+    content = bytearray((tmp_path / "db").read_bytes())
+    for start in range(2 * 4096, len(content), 4096):
+        if not any(content[start : start + 4]) and any(content[start + 4 : start + 4096]):  # ends
+            content[start : start + 4] = (3).to_bytes(4, "big")
+    (tmp_path / "db").write_bytes(content)
+
+    found = read(opened(tmp_path / "db"))
+
+    assert [row for row in found if row not in kept] == []
+    assert {row[0] for row in kept if b"z" * 70_000 in row}.isdisjoint(row[0] for row in found)

@@ -173,3 +173,18 @@ def test_an_embedder_that_fails_midway_says_how_far_it_came():
         pairs.embed(embedder, [str(n) for n in range(70)], progress=fail)
 
     assert str(raised.value) == "it broke off (after 32 of 70 texts)"
+
+
+@pytest.mark.parametrize(
+    ("billed", "tokens"), [((5, 7, 1), 13), ((5, None, 1), None), ((0, 0, 0), 0)]
+)
+def test_what_was_billed_is_added_up_unless_a_part_of_it_is_unknown(billed, tokens):
+    left = iter(billed)
+
+    class Remote(Embedder):
+        def embed(self, texts):
+            return super().embed(texts)._replace(tokens=next(left))
+
+    found = pairs.embed(Remote(), [str(n) for n in range(70)])
+
+    assert found.tokens == tokens

@@ -227,6 +227,17 @@ def test_asynchronous_clients_are_answered_too(upstream):
     assert len(upstream.calls) == 2
 
 
+def test_an_error_that_an_asynchronous_client_gets_for_vectors_is_the_sdk_s_own(upstream):
+    upstream.will(Reply(status=400, error={"error": {"message": "no", "code": "x"}}))
+
+    async def story():
+        async with llmc.wrap(openai.AsyncOpenAI(api_key="sk-x")) as client:
+            await client.embeddings.create(model="e", input=["a", "b"])
+
+    with pytest.raises(openai.BadRequestError, match="no"):
+        asyncio.run(story())
+
+
 def test_an_error_of_the_provider_is_the_sdk_s_own(client, upstream):
     upstream.will(Reply(status=400, error={"error": {"message": "no", "code": "x"}}))
 

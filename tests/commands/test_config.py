@@ -313,3 +313,20 @@ def test_the_limits_of_namespaces_are_shown(cli, configuration):
     found = shown(cli("config", "--json"))
 
     assert found["limits.ci"] == (9, str(path))
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://:secret@cache.example", "redis://cache.example:6379"),
+        ("rediss://ann:secret@cache.example:7000/2", "rediss://cache.example:7000/2"),
+        ("unix:///run/redis.sock", "unix:/run/redis.sock"),
+    ],
+)
+def test_a_server_is_shown_without_its_password(cli, monkeypatch, url, told):
+    monkeypatch.setenv("LLMC_SHARED", url)
+
+    result = cli("config", "--json")
+
+    assert shown(result)["shared"] == (told, "LLMC_SHARED")
+    assert "secret" not in result.out
