@@ -96,4 +96,4 @@ class Parts:
 
 
 def _name(given: Any) -> str:
-    return given if isinstance(given, str) else json.dumps(given)
+    return json.dumps(given)  # a text may read like a list of numbers

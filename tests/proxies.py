@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -63,3 +64,13 @@ def running(
             yield Running(url, http, wired.tally, missed)
     finally:
         wired.desk.close()
+
+
+def until(is_so: Callable[[], Any]) -> None:
+    """Wait for something that is about to happen."""
+    deadline = threading.Event()
+    for _ in range(2000):
+        if is_so():
+            return
+        deadline.wait(0.005)
+    raise AssertionError("it did not happen")

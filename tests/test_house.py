@@ -124,8 +124,8 @@ IMPORTS = {
     "proxy.intake": "proxy.refusal",
     "proxy.listening": "",
     "proxy.page": "ledger* text",
-    "proxy.passing": "proxy.answers proxy.desk* proxy.front* proxy.gate* proxy.refusal proxy.tally*"
-    " proxy.upstream*",
+    "proxy.passing": "dialects.wire proxy.answers proxy.desk* proxy.front* proxy.gate*"
+    " proxy.refusal proxy.tally* proxy.upstream",
     "proxy.refusal": "",
     "proxy.relay": "dialects.wire* proxy.refusal*",
     "proxy.tally": "text",

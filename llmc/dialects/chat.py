@@ -5,7 +5,7 @@ A stored answer is written in either form, whichever it came in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llmc.dialects import wire
 from llmc.types import Answer
@@ -25,6 +25,8 @@ __all__ = [
     "text_of",
     "usage_of",
 ]
+
+_T = TypeVar("_T")
 
 #: What a choice and its message hold where text is all that was said.
 _PLAIN_CHOICE = {"index", "message", "finish_reason"}
@@ -82,7 +84,7 @@ class Collector:
             whole = self._body.loaded()
             return None if whole is None else _answer_of_body(whole)
         self._take(self._events.close())
-        if self._failed or self._events.overflowed or not self._choices:
+        if self._failed or self._events.failed or self._events.overflowed or not self._choices:
             return None
         choices = [_choice(self._choices[index]) for index in sorted(self._choices)]
         return answer_of(choices, self._model, self._usage)
@@ -99,7 +101,10 @@ class Collector:
             self._model = found.get("model") or self._model
             self._usage = found.get("usage") or self._usage
             for part in wire.dicts(found.get("choices")):
-                self._grow(part)
+                try:
+                    self._grow(part)
+                except _Unclear:
+                    self._failed = True
 
     def _grow(self, part: dict[str, Any]) -> None:
         index = part.get("index")
@@ -192,8 +197,15 @@ def text_of(message: dict[str, Any]) -> str:
     return wire.printable("".join(part for part in texts if isinstance(part, str)))
 
 
-class _Run(list[str]):
+class _Unclear(Exception):
+    """Says that a piece does not go on with what came before it: clients may read it otherwise."""
+
+
+class _Run:
     """A text as its pieces: to add them up at each one costs the square of their number."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
 
 
 def _merge(into: dict[str, Any], delta: dict[str, Any]) -> None:
@@ -201,28 +213,48 @@ def _merge(into: dict[str, Any], delta: dict[str, Any]) -> None:
     for name, value in delta.items():
         known = into.get(name)
         if isinstance(value, str) and name not in _REPEATED:
-            into[name] = known if isinstance(known, _Run) else _Run()
-            into[name].append(value)
+            into[name] = run = _as(_Run, known)
+            run.pieces.append(value)
         elif isinstance(value, dict):
-            into[name] = known if isinstance(known, dict) else {}
+            into[name] = _as(dict, known)
             _merge(into[name], value)
         elif isinstance(value, list):
-            into[name] = known if isinstance(known, list) else []
-            _extend(into[name], value)
+            into[name] = _as(list, known)
+            _extend(into[name], value, are_calls=name == "tool_calls")
         elif value is not None or known is None:
             into[name] = value
 
 
-def _extend(known: list[Any], more: list[Any]) -> None:
+def _as(kind: type[_T], known: object) -> _T:
+    """Return what is to be gone on with, or its beginning. Raises _Unclear."""
+    if known is None:
+        return kind()
+    if isinstance(known, kind):
+        return known
+    raise _Unclear
+
+
+def _extend(known: list[Any], more: list[Any], *, are_calls: bool) -> None:
     for item in more:
         index = item.get("index") if isinstance(item, dict) else None
         if not isinstance(index, int):
+            if are_calls and not _is_whole_call(item):
+                raise _Unclear
             known.append(item)
             continue
-        found = next((each for each in known if each.get("index") == index), None)
+        found = next((e for e in known if isinstance(e, dict) and e.get("index") == index), None)
         if found is None:
             known.append(found := {})
+        # Some servers number all calls 0.
+        if item.get("id") and found.get("id") not in (None, item["id"]):
+            raise _Unclear
         _merge(found, item)
+
+
+def _is_whole_call(item: object) -> bool:
+    """Tell whether a call without a number stands for itself, and goes on with no other."""
+    function = item.get("function") if isinstance(item, dict) else None
+    return isinstance(function, dict) and bool(function.get("name"))
 
 
 def _choice(grown: dict[str, Any]) -> dict[str, Any]:
@@ -240,7 +272,7 @@ def _choice(grown: dict[str, Any]) -> dict[str, Any]:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, _Run):
-        return "".join(value)
+        return "".join(value.pieces)
     if isinstance(value, dict):
         return {name: _whole(item) for name, item in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list) else value

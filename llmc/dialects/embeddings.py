@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["answers", "asking_for", "body_of", "is_understood", "plain", "texts_of"]
 
 
+#: The largest float32: what base64 has no place for is kept in no form.
+_MOST = 3.4028234663852886e38
+
+
 def is_understood(body: dict[str, Any]) -> bool:
     """Tell whether a request is one whose vectors may be kept; others are passed on."""
     return (
         isinstance(body.get("model"), str)
         and bool(body["model"])
-        and body.get("encoding_format", "float") in {"float", "base64"}
+        and body.get("encoding_format", "float") in ("float", "base64")
         and bool(texts_of(body))
     )
 
@@ -59,7 +63,11 @@ def answers(body: bytes, texts: Sequence[Any]) -> list[Answer] | None:
     The tokens that were billed are divided among them by their lengths.
     """
     whole = wire.loaded(body) or {}
-    found = {item.get("index"): item.get("embedding") for item in wire.dicts(whole.get("data"))}
+    found = {
+        item["index"]: item.get("embedding")
+        for item in wire.dicts(whole.get("data"))
+        if type(item.get("index")) is int
+    }
     if whole.get("error") or set(found) != set(range(len(texts))):
         return None
     if not all(_is_vector(found[index]) for index in range(len(texts))):
@@ -118,7 +126,7 @@ def _is_vector(value: Any) -> bool:
             return False
         return len(packed) > 0 and len(packed) % 4 == 0
     numbers = isinstance(value, list) and len(value) > 0
-    return numbers and all(type(number) in {int, float} for number in value)
+    return numbers and all(type(n) in {int, float} and abs(n) <= _MOST for n in value)
 
 
 def _is_tokens(value: Any) -> bool:

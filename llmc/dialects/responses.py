@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Collector", "events", "is_understood", "plain", "shape_of"]
 
 #: Tools that the caller runs. Those that the provider runs look at a world that changes.
-_OWN_TOOLS = {"function", "custom"}
+_OWN_TOOLS = ("function", "custom")
 
 #: Events after which a stream has nothing more to say.
-_LAST = {"response.completed", "response.incomplete", "response.failed", "error"}
+_LAST = ("response.completed", "response.incomplete", "response.failed", "error")
 
 
 def is_understood(body: dict[str, Any]) -> bool:

@@ -75,6 +75,7 @@ class Events:
         self._rest = b""
         self._data: list[str] = []
         self._size = 0
+        self.failed = False  # an event of them was an error
 
     @property
     def overflowed(self) -> bool:
@@ -98,6 +99,7 @@ class Events:
 
     def _line(self, line: bytes) -> str | None:
         line = line.rstrip(b"\r")
+        self.failed = self.failed or line in (b"event: error", b"event:error")
         if line.startswith(b"data:"):
             text = line[5:].decode("utf-8", "replace")
             self._data.append(text.removeprefix(" "))
@@ -117,10 +119,14 @@ def event(value: object, name: str | None = None) -> bytes:
 def loaded(text: str | bytes) -> dict[str, Any] | None:
     """Read a JSON object; None for anything else."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def dicts(value: object) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmc.proxy.relay import Relay, Relays
     from llmc.types import Hit, Request
 
-__all__ = ["Call", "Relayed", "kept", "pass_through", "refusal", "whole"]
+__all__ = ["Call", "Relayed", "kept", "pass_through", "refusal", "unless_left", "whole"]
 
 
 class Call(NamedTuple):
@@ -80,7 +80,7 @@ class Relayed:
         """Send it; if the client leaves, return. Raises ConnectionError where it broke off."""
         self._relays.join(self._relay)
         try:
-            await _unless_left(self._send(scope, receive, send), receive)
+            await unless_left(self._send(scope, receive, send), receive)
         finally:
             self._relays.leave(self._relay)
             # A client may leave between the last event and the end of the body.
@@ -109,17 +109,13 @@ class Relayed:
             raise ConnectionError("the provider's answer broke off")
 
 
-async def pass_through(response: httpx2.Response, receive: Receive, send: Send) -> None:
-    """Send an answer of the provider's on as it comes, byte for byte, until the client leaves."""
-
-    async def pass_on() -> None:
-        headers = answer_headers(response.headers, whole=True)
-        await _begin(response.status_code, [*headers, ("x-llmc-source", "passed")], send)
-        async for piece in response.aiter_raw():
-            await _go_on(piece, send)
-        await _end(send)
-
-    await _unless_left(pass_on(), receive)
+async def pass_through(response: httpx2.Response, send: Send) -> None:
+    """Send an answer of the provider's on as it comes, byte for byte."""
+    headers = answer_headers(response.headers, whole=True)
+    await _begin(response.status_code, [*headers, ("x-llmc-source", "passed")], send)
+    async for piece in response.aiter_raw():
+        await _go_on(piece, send)
+    await _end(send)
 
 
 async def _begin(status: int, headers: list[tuple[str, str]], send: Send) -> None:
@@ -135,9 +131,11 @@ async def _end(send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _unless_left(work: Coroutine[Any, Any, None], receive: Receive) -> None:
-    """Do some sending to its end, or until the client leaves."""
-    sending, leaving = asyncio.create_task(work), asyncio.create_task(_left(receive))
+async def unless_left(
+    work: Coroutine[Any, Any, None], receive: Receive, *, after: asyncio.Event | None = None
+) -> None:
+    """Do some sending to its end, or until the client leaves, which is looked for `after`."""
+    sending, leaving = asyncio.create_task(work), asyncio.create_task(_left(receive, after))
     try:
         await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -148,6 +146,8 @@ async def _unless_left(work: Coroutine[Any, Any, None], receive: Receive) -> Non
         sending.result()
 
 
-async def _left(receive: Receive) -> None:
+async def _left(receive: Receive, after: asyncio.Event | None) -> None:
+    if after is not None:
+        await after.wait()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -17,7 +17,7 @@ from llmc.proxy.answers import Call, Relayed
 from llmc.proxy.passing import Passage
 from llmc.proxy.refusal import Refused
 from llmc.proxy.relay import Relay, Relays
-from llmc.proxy.upstream import answer_headers
+from llmc.proxy.upstream import answer_headers, pieces_of
 from llmc.proxy.vectors import Batch, Vectors
 from llmc.types import Hit, Request
 
@@ -108,7 +108,7 @@ class Proxy:
         if self._front.takes(request):
             return await self._front.answer(request)
         caller = self._gate.caller(request.headers)
-        path = request.url.path.removeprefix("/v1")
+        path = intake.path_of(request)
         dialect = forms.DIALECTS.get(path.strip("/"))
         if request.method == "POST" and dialect is not None:
             return await self._asked(request, caller, path, dialect)
@@ -268,11 +268,12 @@ class Proxy:
         ) as response:
             headers = answer_headers(response.headers, whole=False)
             headers.append(("x-llmc-source", "model" if response.is_success else "error"))
-            streamed = "event-stream" in response.headers.get("content-type", "")
-            if not streamed:
-                body = await response.aread()
+            form = response.headers.get("content-type", "")
+            if "event-stream" not in form and (not call.shape.stream or "json" in form):
+                body = b"".join([piece async for piece in pieces_of(response)])
                 if response.is_success:
                     await self._keep(relay, call, miss, body, since=started)
+                headers = [each for each in headers if each[0].lower() != "content-length"]
                 headers.append(("content-length", str(len(body))))
                 if relay.hit is not None and relay.hit.entry.id is not None:
                     headers.append(("x-llmc-id", str(relay.hit.entry.id)))
@@ -288,7 +289,7 @@ class Proxy:
         """Pass a stream on as it comes. Who sees its end sees it after the answer was stored."""
         collector = call.dialect.Collector(streamed=True)
         is_kept = not response.is_success
-        async for piece in response.aiter_bytes():
+        async for piece in pieces_of(response):
             collector.feed(piece)
             if collector.is_done and not is_kept:
                 is_kept = True

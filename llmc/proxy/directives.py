@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc.proxy.refusal import Refused
@@ -61,6 +62,9 @@ def _directives(text: str) -> dict[str, str]:
 
 
 def _namespace(named: str | None, usual: str, caller: str) -> str:
+    if named is not None:
+        with contextlib.suppress(UnicodeDecodeError):  # headers are read as Latin-1
+            named = named.encode("latin-1").decode("utf-8")
     if named is not None and (not named.strip() or len(named) > 100 or not named.isprintable()):
         raise Refused(400, "x-llmc-namespace: 1 to 100 printable characters", code="bad_header")
     if not caller:

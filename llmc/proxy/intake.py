@@ -12,7 +12,7 @@ from llmc.proxy.refusal import Refused
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
 
-__all__ = ["LIMIT", "Strange", "body_of", "object_of"]
+__all__ = ["LIMIT", "Strange", "body_of", "object_of", "path_of"]
 
 #: The most bytes of a request that may be answered from the cache; pictures travel in it.
 LIMIT = 50_000_000
@@ -26,6 +26,14 @@ _DEPTH = 100
 
 class Strange(Exception):
     """Says that a body has no one meaning: it is passed on, and nothing of it is kept."""
+
+
+def path_of(request: HttpRequest) -> str:
+    """Return which path of the API is meant, as it was written. Raises Refused where it is none."""
+    path: str = request.scope["raw_path"].decode("ascii")
+    if not path.startswith("/"):  # another host's address, as HTTP's own proxies take it
+        raise Refused(400, "the request must name a path of the API", code="bad_target")
+    return path.removeprefix("/v1") if path == "/v1" or path.startswith("/v1/") else path
 
 
 async def body_of(request: HttpRequest) -> bytes:

@@ -22,8 +22,9 @@ _CONNECTIONS = 1000
 #: The seconds that answers on their way get once the proxy is told to stop.
 _FAREWELL = 10
 
-#: The most bytes of a request's head.
+#: The most bytes of a request's head, and the seconds that it may take.
 _HEAD = 64 * 1024
+_PATIENCE = 20.0
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -63,6 +64,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> int:
 
     A second one ends it at once.
     """
+    _allow_files()
     server = _server(app)
     told: list[int] = []
 
@@ -110,6 +112,61 @@ class Background:
         self._server.run(sockets=[self._listener])
 
 
+def _allow_files() -> None:
+    """Let this process have two open files for each connection: one may ask the provider."""
+    wanted = 2 * _CONNECTIONS + 200
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if allowed < wanted:
+            ceiling = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, most))
+
+
+def _protocol() -> Any:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Protocol(H11Protocol):
+        """HTTP for those who do ask: uvicorn waits without end for the rest of a request's head."""
+
+        _waiting: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            """Wait for a first request."""
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            """Take what comes; half a head begins the wait for the other half."""
+            super().data_received(data)
+            cycle: Any = self.cycle  # None before the first request, whatever its type says
+            if cycle is not None and not cycle.response_complete:
+                self._stop_waiting()
+            elif self._waiting is None:
+                self._wait()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Wait no more."""
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def on_response_complete(self) -> None:
+            """Wait for the next request as long as uvicorn does."""
+            self._stop_waiting()
+            super().on_response_complete()
+
+        def _wait(self) -> None:
+            self._waiting = self.loop.call_later(_PATIENCE, self.transport.close)
+
+        def _stop_waiting(self) -> None:
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
+
+    return Protocol
+
+
 def _server(app: ASGIApp) -> Any:
     import uvicorn
 
@@ -137,7 +194,7 @@ def _server(app: ASGIApp) -> Any:
     config = uvicorn.Config(
         app,
         interface="asgi3",
-        http="h11",
+        http=_protocol(),
         ws="none",
         loop="asyncio",
         lifespan="on",

@@ -20,6 +20,7 @@ class Relay:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.key: Hashable = None  # by which others find it
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.hit: Hit | None = None
@@ -57,8 +58,8 @@ class Relay:
             await self._turn.wait()
 
     async def ended(self) -> None:
-        """Wait until nothing more comes."""
-        while not self.has_ended:
+        """Wait until nothing more comes, or what came was whole."""
+        while not self.has_ended and self.hit is None:
             await self._turn.wait()
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -106,11 +107,12 @@ class Relays:
         self, key: Hashable, relay: Relay, read: Callable[[Relay], Coroutine[Any, Any, None]]
     ) -> None:
         """Begin to read an answer; None as its key keeps it to the one who asked."""
+        relay.key = key
         if key is not None:
             self._open[key] = relay
         task = asyncio.get_running_loop().create_task(read(relay))
         self._tasks[relay] = task
-        task.add_done_callback(lambda _: self._land(key, relay))
+        task.add_done_callback(lambda _: self._land(relay))
 
     def join(self, relay: Relay) -> None:
         """Count one more who reads it."""
@@ -126,7 +128,7 @@ class Relays:
         del self._readers[relay]
         if task := self._tasks.get(relay):
             loop = asyncio.get_running_loop()
-            self._timers[relay] = loop.call_later(self._grace, task.cancel)
+            self._timers[relay] = loop.call_later(self._grace, self._cancel, relay, task)
 
     async def close(self) -> None:
         """Stop all of them."""
@@ -135,10 +137,17 @@ class Relays:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _land(self, key: Hashable, relay: Relay) -> None:
+    def _cancel(self, relay: Relay, task: asyncio.Task[None]) -> None:
+        self._hide(relay)  # whoever asks while it comes to its end asks anew
+        task.cancel()
+
+    def _hide(self, relay: Relay) -> None:
+        if self._open.get(relay.key) is relay:
+            del self._open[relay.key]
+
+    def _land(self, relay: Relay) -> None:
         self.landed += 1
-        if self._open.get(key) is relay:
-            del self._open[key]
+        self._hide(relay)
         self._tasks.pop(relay, None)
         if timer := self._timers.pop(relay, None):
             timer.cancel()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from llmc.proxy.gate import Caller
 
-__all__ = ["Upstream", "answer_headers"]
+__all__ = ["Upstream", "answer_headers", "pieces_of"]
 
 #: What is between two hosts, and not part of the message.
 _HOPS = {
@@ -43,6 +43,10 @@ _OURS = {
     "pragma",
     "referer",
 }
+
+
+#: In which form an answer may come although it was asked for as it is.
+_READABLE = {"", "identity", "gzip", "deflate"}
 
 
 class Upstream:
@@ -93,8 +97,9 @@ class Upstream:
     ) -> AsyncIterator[httpx2.Response]:
         """Send a request on and give its answer, the body still to be read.
 
-        Raises Refused where there is no answer. `length` is that of a content that is yet
-        to come; `encodings` are those that the answer may come in.
+        Raises Refused where there is no answer. `path` begins with a slash, and holds the query as
+        well; `length` is that of a content that is yet to come; `encodings` are those that the
+        answer may come in. Headers are bytes read as Latin-1, whatever they mean.
         """
         import httpx2
 
@@ -104,29 +109,31 @@ class Upstream:
         sent.append(("accept-encoding", encodings))
         if length is not None:
             sent.append(("content-length", length))
-        # In the form that they came: no default of the client's stands in for what was left out.
+        url = httpx2.URL(self.base_url)
+        # In the form that they came: no default of the client's stands in for what was left out,
+        # and no path is put in order, which might turn it into another host's address.
+        target = url.raw_path.rstrip(b"/") + path.encode("latin-1") or b"/"
         request = httpx2.Request(
             method,
-            f"{self.base_url}{path}",
-            headers=sent,
+            url,
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent],
             content=content,
-            extensions={"timeout": client.timeout.as_dict()},
+            extensions={"timeout": client.timeout.as_dict(), "target": target},
         )
+        has_begun = False
         try:
-            response = await client.send(request, stream=True)
+            response = await _sent(client, request, again=isinstance(content, bytes))
+            has_begun = True
+            try:
+                yield response
+            finally:
+                await response.aclose()
         except httpx2.TimeoutException:
             raise Refused(
                 504, f"{self.base_url} did not answer in time", code="upstream_timeout"
             ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            reason = str(error).rpartition("] ")[2].strip(" .") or type(error).__name__
-            raise Refused(
-                502, f"cannot reach {self.base_url} ({reason})", code="upstream_unreachable"
-            ) from None
-        try:
-            yield response
-        finally:
-            await response.aclose()
+            raise _lost(error, self.base_url, has_begun=has_begun) from None
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -142,15 +149,62 @@ class Upstream:
             raise Refused(401, str(error), code="no_key", final=True) from None
 
 
+def pieces_of(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """Return the body of an answer as it comes: decoded, unless nobody here can do that."""
+    return response.aiter_raw() if _is_opaque(response.headers) else response.aiter_bytes()
+
+
 def answer_headers(headers: httpx2.Headers, *, whole: bool) -> list[tuple[str, str]]:
     """Return those of the provider's headers that go on to the client.
 
     Unless the body goes on as it is, `whole`, its length and its encoding are no longer true.
     """
-    given = list(headers.multi_items())
+    whole = whole or _is_opaque(headers)
+    given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw]
     dropped = _HOPS | _named_hops(given) | {"date"}
     dropped |= set() if whole else {"content-length", "content-encoding"}
-    return [(name, value) for name, value in given if name.lower() not in dropped]
+    return [
+        (name, value)
+        for name, value in given
+        if name.lower() not in dropped and not name.lower().startswith("x-llmc-")
+    ]
+
+
+async def _sent(
+    client: httpx2.AsyncClient, request: httpx2.Request, *, again: bool
+) -> httpx2.Response:
+    """Send a request and return the answer, its body still to be read.
+
+    A provider may close a connection that was idle just when it is taken again: then nobody has
+    read the request, and it is sent anew, if it can be sent `again`.
+    """
+    import httpx2
+
+    while True:
+        steps: list[str] = []
+        request.extensions["trace"] = functools.partial(_note, steps)
+        try:
+            return await client.send(request, stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            if not again or any(step.startswith("connection.connect") for step in steps):
+                raise
+
+
+async def _note(steps: list[str], name: str, _: object) -> None:
+    steps.append(name)
+
+
+def _lost(error: Exception, base_url: str, *, has_begun: bool) -> Refused:
+    if has_begun:
+        what = f"the provider's answer broke off ({type(error).__name__})"
+        return Refused(502, what, code="upstream_broke_off")
+    reason = str(error).rpartition("] ")[2].strip(" .") or type(error).__name__
+    return Refused(502, f"cannot reach {base_url} ({reason})", code="upstream_unreachable")
+
+
+def _is_opaque(headers: httpx2.Headers) -> bool:
+    """Tell whether a body is in a form that was not asked for, and that we do not read."""
+    return headers.get("content-encoding", "identity").lower() not in _READABLE
 
 
 def _request_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

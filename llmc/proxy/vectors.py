@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmc.proxy.refusal import Refused
-from llmc.proxy.upstream import answer_headers
+from llmc.proxy.upstream import answer_headers, pieces_of
 
 if TYPE_CHECKING:
     from llmc.parts import Parts
@@ -62,7 +62,7 @@ class Vectors:
         async with self._upstream.call(
             "POST", batch.path, headers=batch.headers, caller=batch.caller, content=content
         ) as response:
-            body = await response.aread()
+            body = b"".join([piece async for piece in pieces_of(response)])
         told = {"x-llmc-source": "model" if response.is_success else "error"}
         if response.is_success:
             latency = time.monotonic() - started
@@ -73,7 +73,7 @@ class Vectors:
                 self._tally.value(hit)
             if is_part:
                 body, told = await self._desk.run(batch.parts.reply)
-        dropped = {"content-type"} & told.keys()
+        dropped = {"content-length"} | ({"content-type"} & told.keys())
         headers = answer_headers(response.headers, whole=False)
         headers = [each for each in headers if each[0].lower() not in dropped]
         relay.begin(

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 from encoder import REWORDED, STORED
-from proxies import QUESTION, running
+from proxies import QUESTION, running, until
 from upstream import Reply
 
 from llmc.dialects import wire
@@ -580,16 +580,6 @@ def test_two_proxies_on_one_file_each_ask_where_there_was_no_answer(upstream):
 
     assert first.result().status_code == 400
     assert text_of(second.result()) == "answer 2"
-
-
-def until(is_so):
-    """Wait for something that is about to happen."""
-    deadline = threading.Event()
-    for _ in range(2000):
-        if is_so():
-            return
-        deadline.wait(0.005)
-    raise AssertionError("it did not happen")
 
 
 # -- in other words ------------------------------------------------------------------------------
