@@ -42,6 +42,9 @@ _OPTIONAL = ("temperature", "stream_options", *PARAMETERS)
 #: Statuses after which the same request may succeed.
 _PASSING = {408, 409, 425, 429}
 
+#: What should listen at a port of this machine, and does not start by itself.
+_SERVERS = {11434: "ollama serve"}
+
 
 class Provider:
     """One provider's API."""
@@ -241,7 +244,10 @@ class Provider:
             # "[Errno 111] Connection refused": the number helps nobody.
             reason = str(error.__cause__ or error).rpartition("] ")[2].rstrip(" .")
             reason = reason or "connection lost"
-            return Unavailable(f"cannot reach {self._base_url} ({self._clean(reason)})")
+            return Unavailable(
+                f"cannot reach {self._base_url} ({self._clean(reason)})",
+                hint=_server_hint(self._base_url, reason),
+            )
         return Unavailable(f"{self._host}: {self._clean(error.message)}")
 
     def _clean(self, text: str) -> str:
@@ -313,6 +319,14 @@ class _Pieces:
             choice["message"]["refusal"] = f"{choice['message'].get('refusal', '')}{refusal}"
         if choice is next(iter(self.choices.values())):
             self.say(piece)
+
+
+def _server_hint(base_url: str, reason: str) -> str | None:
+    """Ask for the server that is not there, where the address tells which one it would be."""
+    address = urlsplit(base_url)
+    local = address.hostname in {"localhost", "127.0.0.1", "::1"}
+    server = _SERVERS.get(address.port or 0) if local and "refused" in reason else None
+    return f"is `{server}` running?" if server else None
 
 
 def _names(param: object, message: str, parameter: str) -> bool:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from upstream import USAGE, Reply, Upstream
 
+from llmc.endpoints import PROVIDERS
 from llmc.errors import ConfigError, KeyRefused, ParameterRefused, ProviderError, Unavailable
-from llmc.provider import MAX_WAIT, Provider, probe
+from llmc.provider import _SERVERS, MAX_WAIT, Provider, probe
 from llmc.types import Request
 
 KEY = "sk-of-a-secret-kind"
@@ -736,6 +739,29 @@ def test_a_host_that_cannot_be_reached_is_named(question, notes, waits):
         provider.ask(question)
 
     assert len(waits) == len(notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("http://127.0.0.1:{}/v1", "is `ollama serve` running?"),
+        ("http://localhost:{}/v1", "is `ollama serve` running?"),
+        ("http://127.0.0.1:1/v1", None),
+    ],
+)
+def test_a_local_server_that_is_not_running_is_asked_for(question, monkeypatch, address, hint):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setattr("llmc.provider._SERVERS", {port: "ollama serve"})
+
+    with pytest.raises(Unavailable) as raised:
+        Provider(address.format(port), key=KEY, retries=0).ask(question)
+
+    assert raised.value.hint == hint
+
+
+def test_ollama_is_known_by_the_port_that_the_configuration_has_for_it():
+    assert {urlsplit(PROVIDERS["ollama"].base_url).port: "ollama serve"} == _SERVERS
 
 
 def test_a_host_that_says_nothing_is_not_waited_for(upstream, question):
