@@ -8,7 +8,6 @@ best. Then rows that are stored stream through, few and many: their peak memory 
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -23,10 +22,12 @@ from measure import (
     Environment,
     Row,
     environment_variables,
+    kept,
     make_environment,
     make_wheel,
-    print_table,
+    options_of,
     say,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -98,19 +99,21 @@ def rows(environment: Environment, folder: Path, *, many: int, rounds: int) -> l
         Row(
             f"batch of {QUESTIONS:,} new questions, {JOBS} at once, to a model that takes 200 ms",
             f"{taken:.2f} s + {start_up:.2f} s start-up",
-            f"{taken / ideal:.2f} times the ideal {ideal:.2f} s",
-            "≤ 1.15",
+            taken / ideal,
+            f"the ideal {ideal:.2f} s",
+            kept(taken / ideal, 1.15),
         ),
         Row("— CPU for each question", f"{cpu / QUESTIONS * 1000:.2f} ms"),
         Row(
-            f"batch of {FEW:,} stored rows: peak memory",
+            f"— of {FEW:,} stored rows: peak memory",
             f"{few.peak:.1f} MB, {few.cpu / FEW * 1e6:.0f} µs CPU a row",
         ),
         Row(
             f"batch of {many:,} stored rows: peak memory",
             f"{more.peak:.1f} MB, {more.cpu / many * 1e6:.0f} µs CPU a row",
-            f"{more.peak / few.peak:.2f} times that",
-            "flat",
+            more.peak / few.peak,
+            f"that of {FEW:,}",
+            kept(more.peak / few.peak, 1.1),
         ),
     ]
 
@@ -157,7 +160,7 @@ def _upstream(delay: float) -> Iterator[int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="stored ones, in the end")
     parser.add_argument("--rounds", type=int, default=3, help="of the new questions")
     options = parser.parse_args()
@@ -166,7 +169,7 @@ def main() -> None:
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "env", make_wheel(builder, folder))
         found = rows(environment, folder / "batch", many=options.rows, rounds=options.rounds)
-        print_table(found)
+        tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

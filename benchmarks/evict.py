@@ -11,7 +11,6 @@ In `shifting` streams a fifth of the questions is renamed eight times: what was 
 
 from __future__ import annotations
 
-import argparse
 import bisect
 import itertools
 import os
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fill import Texts
-from measure import say
+from measure import Row, kept, options_of, say, tell
 
 from llmc import keys, pricing
 from llmc.store import Store
@@ -39,21 +38,15 @@ MODELS = {"gpt-5-nano": 4, "gpt-5-mini": 4, "gpt-5": 2}
 #: Exponents of Zipf's law, and the megabytes that the file may have.
 ALPHAS, MEGABYTES = (0.7, 1.0), (1, 3, 8)
 
+#: The stream and the size that stand for the others.
+SHOWN = ("steady, Zipf 0.7", 3)
+
 
 class Item(NamedTuple):
     """A question with its answer, and what that costs each time it is asked for."""
 
     draft: Draft
     cost: int
-
-
-class Row(NamedTuple):
-    """Dollars saved under each rule, of those that a cache without limits would have saved."""
-
-    stream: str
-    megabytes: int
-    saved: dict[str, float]
-    possible: float
 
 
 def items(count: int, seed: int) -> list[Item]:
@@ -144,25 +137,31 @@ def rows(*, requests: int, questions: int, seed: int) -> Iterator[Row]:
                 evict: saved(asked, known, Limits(max_size=megabytes * 10**6, evict=evict))
                 for evict in get_args(Evict)
             }
-            yield Row(name, megabytes, found, possible / 1e9)
+            yield from _compared(name, megabytes, found, possible / 1e9)
+
+
+def _compared(
+    stream: str, megabytes: int, saved: dict[str, float], possible: float
+) -> Iterator[Row]:
+    """Say what `value` saves, beside the other rules, and of what no limit would save."""
+    best = saved["value"]
+    mark = "" if (stream, megabytes) == SHOWN else "— "
+    what = f"{mark}dollars saved by a cache of {megabytes} MB that is full ({stream})"
+    told = f"${best / megabytes:.3f} a MB, {best / possible:.0%} of what no limit saves"
+    for number, other in enumerate(("oldest", "lru")):
+        what = what if number == 0 else f"— {what.removeprefix('— ')}"
+        ratio = best / saved[other]
+        yield Row(what, told, ratio, f"`evict = {other}`", kept(ratio, 1.0, least=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--questions", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    kinds = get_args(Evict)
-    print(f"| stream | MB | {' | '.join(f'{kind}: $ a MB' for kind in kinds)}", end="")
-    print(" | value : lru | value : oldest | value, of what no limit saves |")
-    print(f"|---|---|{'---|' * (len(kinds) + 3)}")
-    for row in rows(requests=options.requests, questions=options.questions, seed=options.seed):
-        best = row.saved["value"]
-        cells = [f"{row.saved[kind] / row.megabytes:.3f}" for kind in kinds]
-        cells += [f"{best / row.saved[other]:.2f}" for other in ("lru", "oldest")]
-        cells.append(f"{best / row.possible:.0%}")
-        print(f"| {row.stream} | {row.megabytes} | {' | '.join(cells)} |", flush=True)
+    found = rows(requests=options.requests, questions=options.questions, seed=options.seed)
+    tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

