@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from tree import Command, Parameter
 
 from llmc import __version__, manual
 from llmc.settings import SETTINGS, Setting
 
-#: The date of the release that the pages describe: it changes with the version.
-DATE = "2026-11-25"
+CHANGELOG = Path(__file__).resolve().parent.parent / "CHANGELOG.md"
+
+#: The date of pages that no release has yet.
+UNRELEASED = "2026-11-25"
 
 _ORDER = (
     "A flag wins over these variables, they over the project's .llmc.toml, that over the user's"
@@ -32,6 +35,12 @@ _SIGNS = {
     "“": r"\(lq",
     "”": r"\(rq",
 }
+
+
+def date_of(changelog: str) -> str:
+    """The date of the newest release: the same pages come out on any day and any machine."""
+    found = re.search(r"^## \[\d[^\]]*\] - (\d{4}-\d\d-\d\d)$", changelog, re.MULTILINE)
+    return found[1] if found else UNRELEASED
 
 
 def pages(root: Command) -> dict[str, str]:
@@ -101,9 +110,10 @@ def _joined(*lines: str) -> str:
 def _head(command: Command) -> str:
     name = "-".join(("llmc", *command.path))
     sentence = command.summary[0].lower() + command.summary[1:]
+    date = date_of(CHANGELOG.read_text("utf-8"))
     return (
         f'.\\" Made by tests/generate.py from the commands themselves and llmc/manual.py.\n'
-        f'.TH {name.upper()} 1 {DATE} "llmc {__version__}" "llmc manual"\n'
+        f'.TH {name.upper()} 1 {date} "llmc {__version__}" "llmc manual"\n'
         f".SH NAME\n{_sign(name)} \\- {_sign(sentence)}"
     )
 

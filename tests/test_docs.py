@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import generate
+import manpages
 import pytest
 from tree import tree
 from upstream import Upstream
@@ -111,7 +113,9 @@ def test_the_readme_shows_every_command():
 def test_what_the_readme_types_exists(cli, line):
     words = shlex.split(line.replace("…", ""))
     command = words[:2] if words[0] in {"model", "rules"} else words[:1]
-    options = [word for word in words if word.startswith("-")]
+    # What stands after two dashes is another program's.
+    ours = itertools.takewhile(lambda word: word != "--", words)
+    options = [word for word in ours if word.startswith("-")]
 
     told = cli(*command, "--help")
 
@@ -124,6 +128,17 @@ def test_no_generated_file_is_left_of_what_is_gone(folder):
     found = {f"{folder}/{path.name}" for path in (ROOT / folder).iterdir()}
 
     assert found == {path for path in generate.documents() if path.startswith(f"{folder}/")}
+
+
+@pytest.mark.parametrize(
+    ("changelog", "date"),
+    [
+        ("## [Unreleased]\n", manpages.UNRELEASED),
+        ("## [Unreleased]\n\n## [1.1.0] - 2027-02-03\n\n## [1.0.0] - 2027-01-02\n", "2027-02-03"),
+    ],
+)
+def test_the_manual_bears_the_date_of_the_newest_release(changelog, date):
+    assert manpages.date_of(changelog) == date
 
 
 @needs("mandoc")
