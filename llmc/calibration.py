@@ -19,6 +19,7 @@ __all__ = [
     "PROMISES",
     "Judged",
     "Row",
+    "cells",
     "choose",
     "evidence",
     "needed",
@@ -167,6 +168,19 @@ def told(promise: str, rows: Sequence[Row], thresholds: Mapping[str, float]) -> 
         f"{promise} is not shown: from {row.threshold:g} up {row.wrong:,} of {row.served:,} served"
         f" were wrong, so up to {limit:.1%} may be"
     )
+
+
+def cells(rows: Sequence[Row], thresholds: Mapping[str, float]) -> list[list[str]]:
+    """Write the rows that serve more than the one above them: threshold to promises kept."""
+    written, above = [], 0
+    for row in rows:
+        if row.served > above:
+            keeps = [promise for promise, limit in thresholds.items() if limit == row.threshold]
+            share = "" if row.share is None else f"{row.share:.1%}"
+            counts = (f"{row.threshold:.3f}", str(row.served), str(row.wrong))
+            written.append([*counts, share, f"{row.limit:.1%}", " ".join(keeps)])
+        above = row.served
+    return written
 
 
 def needed(share: float, *, parts: int = 1) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmc import semantic
 from llmc.calibration import Judged
 from llmc.errors import EmbeddingError, InputError
+from llmc.input import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llmc.embedder import Embedder
     from llmc.semantic import Question
 
-__all__ = ["COLUMNS", "Embeddings", "Pair", "embed", "measure", "read"]
+__all__ = ["COLUMNS", "Embeddings", "Pair", "embed", "load", "measure", "read"]
 
 #: The columns that a file of pairs must have; a column `weight` may stand beside them.
 COLUMNS = ("question1", "question2", "label")
@@ -46,6 +47,20 @@ class Embeddings(NamedTuple):
 
     vectors: dict[str, Sequence[float]]
     tokens: int | None
+
+
+def load(file: str) -> list[Pair]:
+    """Read pairs from a file, from standard input for `-`. Raises InputError, as `read` does."""
+    reader, name = Reader(), "standard input" if file == "-" else file
+    try:
+        words = reader.words_and_document("-", stdin=True)[1] if file == "-" else reader.text(file)
+    except InputError as error:
+        cause = error.__cause__
+        if not isinstance(cause, UnicodeDecodeError):
+            raise
+        line = cause.object.count(b"\n", 0, cause.start) + 1
+        raise InputError(f"{name}, line {line}: it is not UTF-8") from cause
+    return read(words or "", name)
 
 
 def read(text: str, name: str) -> list[Pair]:

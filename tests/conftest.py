@@ -13,12 +13,17 @@ from typing import Any
 import pytest
 import redis_server
 from command_lines import Result, run
+from hypothesis import settings
 from upstream import Upstream
 
 from llmc import file as cache_file
 from llmc import streams
 from llmc.store import Store
 from llmc.weights import load_numpy
+
+# The same examples each time, whatever the machine is busy with.
+settings.register_profile("steady", deadline=None, database=None, derandomize=True)
+settings.load_profile("steady")
 
 # With one thread: two that wait for each other take seven times as long on a busy machine.
 load_numpy()

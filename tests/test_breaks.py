@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llmc import breaks
 from llmc.breaks import Break, Part
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=200)
+enough = settings(max_examples=200)
 texts = st.text(max_size=60)
 RULES = "Answer in short sentences that a child of ten would understand, and name one source."
 
@@ -92,7 +92,7 @@ def test_other_settings_keep_no_caches_apart(change):
 # -- where they stop being alike -----------------------------------------------------------------
 
 
-@steady
+@enough
 @given(texts, texts)
 def test_the_common_beginning_is_the_longest(one, other):
     count = breaks.common(one, other)
@@ -160,7 +160,7 @@ def test_another_message_in_between_is_a_break():
     assert breaks.break_between(old, new) == Break(1, 0, "user", "developer")
 
 
-@steady
+@enough
 @given(texts, texts, texts)
 def test_a_break_stands_at_a_difference_or_before_it(before, one, other):
     old, new = before + one, before + other
@@ -209,7 +209,7 @@ def test_a_few_words_in_common_are_no_shared_text():
     assert kept <= len("wh")
 
 
-@steady
+@enough
 @given(texts, texts)
 def test_no_more_stays_than_there_is(one, other):
     (kept,) = breaks.stable([Part("user", one)], [Part("user", other)])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llmc import english
 from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, TURNING, parse, stem
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=150)
+enough = settings(max_examples=150)
 
 #: Regular nouns of several endings.
 NOUNS = (
@@ -40,7 +40,7 @@ def names(text: str) -> list[str]:
 # -- stems ---------------------------------------------------------------------------------------
 
 
-@steady
+@enough
 @given(nouns)
 def test_the_plural_of_a_regular_noun_has_the_stem_of_its_singular(noun):
     assert stem(plural(noun)) == stem(noun)
@@ -92,7 +92,7 @@ def test_other_words_have_other_stems(one, other):
     assert stem(one) != stem(other)
 
 
-@steady
+@enough
 @given(st.text("abcdeginrsyz", max_size=12))
 def test_a_word_has_a_stem_that_is_not_empty(word):
     assert bool(stem(word)) == bool(word)
@@ -238,7 +238,7 @@ def test_a_word_loses_its_accents_in_its_stem():
 # -- any text ------------------------------------------------------------------------------------
 
 
-@steady
+@enough
 @given(st.text(max_size=60))
 def test_any_text_is_taken_apart_always_alike(text):
     first = parse.__wrapped__(text)
@@ -246,7 +246,7 @@ def test_any_text_is_taken_apart_always_alike(text):
     assert parse.__wrapped__(text) == first
 
 
-@steady
+@enough
 @given(st.text(max_size=60) | questions)
 def test_words_lows_and_slots_fit_together(text):
     sentence = parse(text)
@@ -256,19 +256,19 @@ def test_words_lows_and_slots_fit_together(text):
     assert sentence.slots == tuple(w.low for w in sentence.words if w.kind == SLOT)
 
 
-@steady
+@enough
 @given(questions, st.sampled_from(["please ", "tell me ", "could you tell me ", "hi, ", "so "]))
 def test_literals_never_disappear_behind_politeness(text, polite):
     assert parse(polite + text).slots == parse(text).slots
 
 
-@steady
+@enough
 @given(questions.filter(lambda text: {"cook", "rice", "Rome"} & set(text.split())))
 def test_what_has_a_word_that_says_something_has_a_wording(text):
     assert parse(text).wording
 
 
-@steady
+@enough
 @given(questions)
 def test_white_space_at_the_ends_says_nothing(text):
     assert parse(f"  {text}\n") == parse(text)

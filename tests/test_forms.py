@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import forms, tokens
-
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 #: Words that forms are made of, and some others.
 WORDS = (
@@ -225,7 +223,6 @@ def test_a_deed_is_done_by_whom_is_asked_for_or_to_them(text, deed):
     assert forms.deed(forms.asked(cut(text))[0]) == deed
 
 
-@steady
 @given(questions, questions)
 def test_whether_two_forms_may_be_the_same_does_not_depend_on_their_order(one, other):
     first, second = forms.asked(cut(one))[0], forms.asked(cut(other))[0]
@@ -235,7 +232,6 @@ def test_whether_two_forms_may_be_the_same_does_not_depend_on_their_order(one, o
     assert there == forms.may_be_the_same(second, first, near=False)
 
 
-@steady
 @given(questions)
 def test_a_form_may_be_the_same_as_itself(text):
     form = forms.asked(cut(text))[0]
@@ -243,13 +239,11 @@ def test_a_form_may_be_the_same_as_itself(text):
     assert forms.may_be_the_same(form, form, near=False)
 
 
-@steady
 @given(st.text(max_size=60))
 def test_every_text_asks_for_something(text):
     assert forms.asked(cut(text))
 
 
-@steady
 @given(questions)
 def test_a_wording_consists_of_words_of_the_text_in_their_order(text):
     plain = set(wording(text).split()) - {"how", "what", "to"}

@@ -70,6 +70,7 @@ IMPORTS = {
     "help": "manual",
     "index": "file*",
     "input": "invocation streams",
+    "installed": "published weights",
     "invocation": "",
     "joint": "",
     "judging": "endpoints keys policy",
@@ -98,7 +99,7 @@ IMPORTS = {
     "outcomes": "batchfile* batching* dialects.chat output text",
     "output": "keys streams text",
     "pages": "",
-    "pairs": "calibration embedder* semantic",
+    "pairs": "calibration embedder* input semantic",
     "paraphrases": "file*",
     "parts": "cache* dialects.embeddings",
     "persons": "contrast* english forms lexicon prepositions",
@@ -185,7 +186,7 @@ IMPORTS = {
     "commands.import": "arrivals config exchange options output request store streams text",
     "commands.invalidate": "config options output selection store streams text tiering",
     "commands.list": "config options output store streams",
-    "commands.model": "calibration config input meaning* options output pairs places progress"
+    "commands.model": "calibration config installed meaning* options output pairs places progress"
     " published store streams text weights",
     "commands.pin": "config options output store",
     "commands.prefix": "advice config likeness options output sent sharing store streams text",

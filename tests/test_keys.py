@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from llmc import keys
@@ -26,7 +26,6 @@ OUT = (
     "user",
 )
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 words = st.text(max_size=20)
 #: Floats that are not whole: 1.0 and 1 are one number in JSON, and have their own tests.
@@ -79,7 +78,6 @@ def test_the_key_of_a_request_never_changes_between_releases():
     assert key.hex() == "3c2d4b04de5604b10af6f9e9c7f67b3365c1d4a77cb4768f15976e18a1a8a81c"
 
 
-@steady
 @given(parameters, conversations)
 def test_the_order_of_names_never_matters(body, messages):
     request = conversation(messages, **body)
@@ -89,7 +87,6 @@ def test_the_order_of_names_never_matters(body, messages):
     assert same_key(request, other)
 
 
-@steady
 @given(st.lists(st.none() | words | st.integers(), min_size=2, max_size=2))
 def test_message_ids_never_matter(ids):
     bare = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
@@ -98,7 +95,6 @@ def test_message_ids_never_matter(ids):
     assert same_key(conversation(bare), conversation(marked))
 
 
-@steady
 @given(values, values)
 def test_any_change_of_a_parameter_changes_the_key(one, other):
     assume(json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True))
@@ -106,7 +102,6 @@ def test_any_change_of_a_parameter_changes_the_key(one, other):
     assert not same_key(question(x=one), question(x=other))
 
 
-@steady
 @given(conversations, conversations)
 def test_any_change_of_the_messages_changes_the_key(one, other):
     assume(one != other)
@@ -114,7 +109,6 @@ def test_any_change_of_the_messages_changes_the_key(one, other):
     assert not same_key(conversation(one), conversation(other))
 
 
-@steady
 @given(names, values)
 def test_a_parameter_that_nobody_knows_changes_the_key(name, value):
     assume(name not in {"model", "messages"})
@@ -206,7 +200,6 @@ def test_nothing_but_a_short_named_list_is_left_out():
     assert sorted(keys.EXCLUDED) == sorted(OUT)
 
 
-@steady
 @given(st.sampled_from(OUT), values)
 def test_what_cannot_change_the_answer_is_not_part_of_the_key(name, value):
     assert same_key(question(), question(**{name: value}))
@@ -270,7 +263,6 @@ def test_whatever_else_could_change_the_answer_changes_the_family(changed):
     assert not same_family(question(), changed)
 
 
-@steady
 @given(names, values)
 def test_anything_but_a_token_limit_changes_the_family(name, value):
     assume(name not in {"model", "messages", *keys.LIMITS})
@@ -301,7 +293,6 @@ def test_the_token_limit_is_the_smallest_one_stated(body, limit):
     assert keys.token_limit(question(**body)) == limit
 
 
-@steady
 @given(parameters, conversations)
 def test_frame_and_prompt_give_the_request_back(body, messages):
     request = conversation(messages, **body)
@@ -357,7 +348,6 @@ def test_a_request_given_back_can_be_sent_as_it_was():
     assert again == request
 
 
-@steady
 @given(words, words)
 def test_questions_in_one_context_share_its_frame(one, other):
     assert keys.frame_of(question(one)) == keys.frame_of(question(other))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import llmc
@@ -15,7 +15,6 @@ from llmc import layout
 
 ROOT = Path(__file__).resolve().parent.parent
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 words = st.text(min_size=1, max_size=20)
 names_and_texts = st.dictionaries(words, words, max_size=4)
@@ -58,7 +57,6 @@ def test_files_follow_one_another_by_name():
     ]
 
 
-@steady
 @given(names_and_texts)
 def test_the_order_of_file_flags_never_matters(files):
     other = dict(reversed(files.items()))
@@ -81,7 +79,6 @@ def test_an_empty_file_is_still_named():
     assert layout.messages("q", files={"a": ""})[0] == system('<file name="a">\n\n</file>')
 
 
-@steady
 @given(words, words, names_and_texts, words, words)
 def test_another_question_leaves_all_before_it_as_it_was(rules, context, files, one, other):
     first = layout.messages(one, system=rules, files=files, context=context)
@@ -90,7 +87,6 @@ def test_another_question_leaves_all_before_it_as_it_was(rules, context, files, 
     assert first[:-1] == second[:-1]
 
 
-@steady
 @given(words, words, names_and_texts, words)
 def test_another_context_leaves_the_static_part_as_it_was(rules, one, files, other):
     first = layout.messages("q", system=rules, files=files, context=one)
@@ -100,7 +96,6 @@ def test_another_context_leaves_the_static_part_as_it_was(rules, one, files, oth
     assert first[-1] == second[-1]
 
 
-@steady
 @given(words, words, names_and_texts, words, words)
 def test_nothing_that_was_given_is_left_out(rules, context, files, document, question):
     messages = layout.messages(
@@ -152,7 +147,6 @@ def tool(name, **more):
     return {"type": "function", "function": {"name": name, **more}}
 
 
-@steady
 @given(st.permutations([tool("a"), tool("b", description="x"), tool("b"), {"type": "code"}, {}]))
 def test_the_order_in_which_tools_are_given_never_matters(tools):
     assert layout.tools(tools) == [

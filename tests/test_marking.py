@@ -5,7 +5,7 @@ import json
 import pytest
 from caching_model import OPENAI, CachingModel
 from drafts import question
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from upstream import Reply
 
@@ -16,8 +16,6 @@ LONG = "Answer in the house's style, and say where it is from. " * 120  # 6,600 
 MARK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 EXPLICIT = {"prompt_cache_options": {"mode": "explicit"}}
 LUNA, MINI = "gpt-5.6-luna", "gpt-4.1-mini"
-
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 
 def asked(model=LUNA, *, system=LONG, base_url="https://api.openai.com/v1", static=1, **body):
@@ -211,7 +209,6 @@ def test_what_was_refused_is_not_sent(refused, left):
     assert list(marking.marks(asked(), refused=frozenset({refused}))) == left
 
 
-@steady
 @given(st.sampled_from([LUNA, MINI, "gpt-5.5"]), st.text(max_size=3), st.text(max_size=3))
 def test_no_mark_changes_the_key_of_an_answer(model, words, rules):
     request = asked(model, system=LONG + rules)

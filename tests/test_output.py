@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import output, streams
@@ -12,8 +12,6 @@ from llmc.types import Entry, Hit, Line, Price, Tokens
 NOW = 1000.0 + 3 * 86400
 PRICE = Price(4_100_000)
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 
 def entry(**changes):
@@ -86,7 +84,6 @@ def test_the_first_fenced_block_is_extracted(said, block):
     assert output.extract(said) == block
 
 
-@steady
 @given(st.text("abc `~\n\t").filter(lambda code: "```" not in code))
 def test_whatever_was_fenced_is_extracted_as_it_was(code):
     code = code if code.endswith("\n") else f"{code}\n"
@@ -94,7 +91,6 @@ def test_whatever_was_fenced_is_extracted_as_it_was(code):
     assert output.extract(f"Here:\n```python\n{code}```\nDone.") == code
 
 
-@steady
 @given(st.text("abc `~\n\t"))
 def test_what_is_extracted_was_said(said):
     extracted = output.extract(said)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import policy
@@ -12,7 +12,6 @@ from llmc.types import NEXT_SAMPLE, Answer, Ask, Entry, Request, Rule, Tokens
 KEY, OTHER = b"k" * 32, b"o" * 32
 CALLS = [{"message": {"content": None, "tool_calls": [{"id": "1"}]}}]
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 instants = st.floats(min_value=0, max_value=1e10)
 spans = st.floats(min_value=0, max_value=1e9)
@@ -186,7 +185,6 @@ def test_an_answer_fails_where_there_is_nothing_to_show(said, failure):
     assert policy.failure(said) == failure
 
 
-@steady
 @given(
     st.sampled_from(["", " ", "text"]),
     st.sampled_from([None, "stop", "length", "content_filter", "tool_calls", "error"]),
@@ -254,7 +252,6 @@ def test_a_life_without_a_ttl_has_no_end():
     assert policy.expires_at(1000.0, None) is None
 
 
-@steady
 @given(instants, spans, spans)
 def test_expiry_is_monotone(created_at, ttl, more):
     assert policy.expires_at(created_at, ttl) <= policy.expires_at(created_at + more, ttl)
@@ -305,7 +302,6 @@ def test_an_entry_may_stand_in_for_so_long_after_its_end(expires_at, now, allowe
     assert policy.may_stand_in(entry(expires_at=expires_at), now, allowed) is may
 
 
-@steady
 @given(st.none() | instants, instants, spans, spans)
 def test_a_longer_allowance_never_lets_fewer_entries_stand_in(expires_at, now, allowed, more):
     stored = entry(expires_at=expires_at)
@@ -447,7 +443,6 @@ def test_a_rule_that_cannot_shorten_a_life_is_not_tried():
     assert life == policy.Life(1060.0)
 
 
-@steady
 @given(st.none() | instants, instants, st.lists(time_rules, max_size=5), time_rules)
 def test_another_rule_never_lengthens_a_life(own, created_at, rules, another):
     kept = entry(prompt="ab", created_at=created_at, expires_at=own)
@@ -458,7 +453,6 @@ def test_another_rule_never_lengthens_a_life(own, created_at, rules, another):
     assert (math.inf if after is None else after) <= (math.inf if before is None else before)
 
 
-@steady
 @given(st.none() | instants, instants, st.lists(time_rules, max_size=5))
 def test_the_order_of_rules_does_not_change_an_end(own, created_at, rules):
     kept = entry(prompt="ab", created_at=created_at, expires_at=own)
@@ -468,7 +462,6 @@ def test_the_order_of_rules_does_not_change_an_end(own, created_at, rules):
     assert ends[0] == ends[1]
 
 
-@steady
 @given(st.none() | instants, instants, st.lists(time_rules, max_size=5))
 def test_a_shortened_entry_has_the_same_end_and_names_a_rule(own, created_at, rules):
     kept = entry(prompt="ab", created_at=created_at, expires_at=own)
@@ -479,7 +472,6 @@ def test_a_shortened_entry_has_the_same_end_and_names_a_rule(own, created_at, ru
     assert (again.expires_at, again.rule is None) == (life.expires_at, life.rule is None)
 
 
-@steady
 @given(instants, spans)
 def test_what_is_not_to_be_kept_is_never_fresh_nor_a_stand_in(now, stale):
     life = policy.life(entry(prompt="the price"), [NEVER], found)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from drafts import question
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import prefixes
@@ -10,8 +10,6 @@ from llmc.types import Request
 
 LONG = "Answer in the house's style. " * 200
 OTHER = "Answer as a lawyer would do. " * 200
-
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 
 def turns(*contents, **body):
@@ -111,7 +109,6 @@ def test_whatever_stands_in_the_place_of_messages_has_no_beginning(messages):
     assert prefixes.head_of(asked) == ""
 
 
-@steady
 @given(st.text(max_size=5), st.text(max_size=5))
 def test_the_question_is_no_part_of_what_is_shared(one, other):
     asked = [question(one, system=LONG), question(other, system=LONG)]

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from genai_prices.data import providers as price_lists
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmc import pricing
@@ -20,7 +20,6 @@ DAY = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 UNKNOWN = Price(None)
 CALL = Tokens(1000, 500)
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=100)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -302,7 +301,6 @@ def test_a_rate_for_the_model_that_answered_is_used():
     assert price.source == "config:m*"
 
 
-@steady
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_cost_discount_and_premium_make_up_the_cost_without_a_cache(fresh, cached, written, out):
     tokens = Tokens(fresh + cached + written, out, cached, written)
@@ -487,7 +485,6 @@ def test_a_fully_cached_call_is_billed_at_the_cached_rate_alone():
     assert cost("gpt-4o", pricing.tokens_of(usage)) == 0.00125
 
 
-@steady
 @given(usages)
 def test_whatever_a_provider_reports_the_parts_fit_in_the_whole(usage):
     tokens = pricing.tokens_of(usage)
@@ -497,7 +494,6 @@ def test_whatever_a_provider_reports_the_parts_fit_in_the_whole(usage):
     assert tokens.prompt is None or (tokens.cached or 0) + (tokens.written or 0) <= tokens.prompt
 
 
-@steady
 @given(usages)
 def test_whatever_a_provider_reports_its_price_is_unknown_or_not_negative(usage):
     price = pricing.price("gpt-5.6-sol", OPENAI, pricing.tokens_of(usage), at=DAY)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llmc import roles
 from llmc.english import parse
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=150)
+enough = settings(max_examples=150)
 
 WORDS = (
     "how what does is from to with without by over under and or then 5 8 ^ cat dog rome paris milk"
@@ -108,26 +108,26 @@ def test_an_order_that_does_not_count_is_not(one, other):
     assert reordered(other, one) is None
 
 
-@steady
+@enough
 @given(questions)
 def test_a_question_has_its_own_roles_and_order(text):
     assert swapped(text, text) is None
     assert reordered(text, text) is None
 
 
-@steady
+@enough
 @given(questions, questions)
 def test_whether_roles_are_swapped_does_not_depend_on_which_is_first(one, other):
     assert (swapped(one, other) is None) == (swapped(other, one) is None)
 
 
-@steady
+@enough
 @given(questions, questions)
 def test_whether_the_order_is_another_does_not_depend_on_which_is_first(one, other):
     assert (reordered(one, other) is None) == (reordered(other, one) is None)
 
 
-@steady
+@enough
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_two_texts_are_compared(one, other):
     assert swapped(one, other) != ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from llmc import english, semantic
 from llmc.semantic import Question, Refusal, accept, pair_key, question, threshold
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=200)
+enough = settings(max_examples=200)
 
 
 def serves(new, stored, *, similarity=1.0, limit=0.9):
@@ -405,7 +405,7 @@ questions = texts.map(question).filter(lambda found: isinstance(found, Question)
 raw_questions = st.builds(Question, texts, st.just(""), st.just(()), st.text(max_size=5))
 
 
-@steady
+@enough
 @given(st.one_of(texts, st.text()), st.integers(-5, 100), st.booleans())
 def test_any_text_is_a_question_or_says_why_not(text, at, follows):
     found = question(text, at=at, follows=follows)
@@ -413,7 +413,7 @@ def test_any_text_is_a_question_or_says_why_not(text, at, follows):
     assert isinstance(found, Question | Refusal)
 
 
-@steady
+@enough
 @given(raw_questions, raw_questions, similarities, similarities, st.booleans())
 def test_any_two_texts_may_be_compared(new, stored, similarity, limit, vetoed):
     found = accept(new, stored, similarity=similarity, threshold=limit, vetoed=vetoed)
@@ -421,13 +421,13 @@ def test_any_two_texts_may_be_compared(new, stored, similarity, limit, vetoed):
     assert found is None or isinstance(found, Refusal)
 
 
-@steady
+@enough
 @given(questions)
 def test_a_question_accepts_itself(asked):
     assert accept(asked, asked, similarity=1.0, threshold=1.0) is None
 
 
-@steady
+@enough
 @given(questions, questions, st.floats(-1, 1), st.floats(-1, 1))
 def test_what_is_accepted_stays_so_where_it_is_nearer(new, stored, one, other):
     lower, higher = sorted((one, other))
@@ -448,7 +448,7 @@ templates = st.sampled_from(TEMPLATES)
 words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=5, max_size=9)
 
 
-@steady
+@enough
 @given(templates, st.integers(0, 10**9), st.integers(0, 10**9))
 def test_another_number_is_always_refused(template, one, other):
     other += one == other
@@ -456,7 +456,7 @@ def test_another_number_is_always_refused(template, one, other):
     assert not serves(template.format(one), template.format(other))
 
 
-@steady
+@enough
 @given(templates, words, words)
 def test_another_quoted_word_is_always_refused(template, one, other):
     other += "x" * (one == other)
@@ -464,7 +464,7 @@ def test_another_quoted_word_is_always_refused(template, one, other):
     assert not serves(template.format(f'"{one}"'), template.format(f'"{other}"'))
 
 
-@steady
+@enough
 @given(templates, words, words)
 def test_another_flag_is_always_refused(template, one, other):
     other += "x" * (one == other)
@@ -481,7 +481,7 @@ def test_another_flag_is_always_refused(template, one, other):
         ("why can I {} at night?", "why can I not {} at night?"),
     ],
 )
-@steady
+@enough
 @given(word=words)
 def test_a_not_more_is_always_refused(plain, denied, word):
     assert not serves(plain.format(word), denied.format(word))
@@ -497,7 +497,7 @@ def test_a_not_more_is_always_refused(plain, denied, word):
         "what is lost in translation from {} to {}?",
     ],
 )
-@steady
+@enough
 @given(one=words, other=words)
 def test_from_and_to_turned_round_are_always_refused(template, one, other):
     assume(english.stem(one) != english.stem(other))
@@ -505,7 +505,7 @@ def test_from_and_to_turned_round_are_always_refused(template, one, other):
     assert not serves(template.format(one, other), template.format(other, one))
 
 
-@steady
+@enough
 @given(
     st.lists(st.text("абвгдежзиклмнопрст", min_size=2, max_size=6), min_size=2, max_size=6),
     st.lists(st.text("абвгдежзиклмнопрст", min_size=2, max_size=6), min_size=2, max_size=6),

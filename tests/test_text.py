@@ -16,7 +16,7 @@ BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 EVERYTHING = "".join(map(chr, range(0x10000)))
 HOUR, DAY = 3600, 86400
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=200)
+enough = settings(max_examples=200)
 
 #: Texts in which the characters that matter are not rare.
 texts = st.text(st.sampled_from([*C0, *C1, *BIDI, *"\t\n ab"]) | st.characters())
@@ -54,13 +54,13 @@ def test_what_is_replaced_leaves_a_mark(said, shown):
     assert text.visible(said) == shown
 
 
-@steady
+@enough
 @given(texts, texts)
 def test_visible_works_on_any_piece_of_a_text(one, other):
     assert text.visible(one + other) == text.visible(one) + text.visible(other)
 
 
-@steady
+@enough
 @given(texts)
 def test_what_is_visible_stays_as_it_is(said):
     shown = text.visible(said)
@@ -69,7 +69,7 @@ def test_what_is_visible_stays_as_it_is(said):
     assert len(shown) == len(said)
 
 
-@steady
+@enough
 @given(texts, st.integers(1, 20))
 def test_one_line_is_one_line_that_fits(said, width):
     line = text.one_line(said, width=width)
@@ -159,7 +159,7 @@ def test_money_is_written_in_dollars_with_two_digits(nusd, said):
     assert text.usd(nusd) == said
 
 
-@steady
+@enough
 @given(st.integers(-(10**15), 10**15))
 def test_money_that_is_written_is_the_money_that_was_meant(nusd):
     written = text.usd(nusd)
@@ -279,7 +279,7 @@ def test_what_is_no_size_is_refused_with_an_example(said):
     assert str(refused.value) == f"{said!r} is not a size such as 500000, 64K, 200M or 2G"
 
 
-@steady
+@enough
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59))
 def test_the_parts_of_a_duration_add_up(hours, minutes, seconds):
     total = text.duration(f"{hours}h{minutes}m{seconds}s")
@@ -294,7 +294,7 @@ def outcome(read, said):
         return 0
 
 
-@steady
+@enough
 @given(digits | st.text())
 def test_any_text_is_a_duration_or_a_value_error(said):
     seconds = outcome(text.duration, said)
@@ -303,7 +303,7 @@ def test_any_text_is_a_duration_or_a_value_error(said):
     assert seconds >= 0
 
 
-@steady
+@enough
 @given(digits | st.text())
 def test_any_text_is_a_size_or_a_value_error(said):
     assert outcome(text.size, said) >= 0

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from llmc import tokens
 
-steady = settings(deadline=None, database=None, derandomize=True, max_examples=200)
+enough = settings(max_examples=200)
 
 #: What is nasty to cut: signs, digits and letters of several scripts, marks that join.
 NASTY = (
@@ -305,7 +305,7 @@ def test_typographic_signs_are_folded(text, folded):
     assert tokens.fold(text) == folded
 
 
-@steady
+@enough
 @given(texts)
 def test_folded_texts_that_are_folded_again_are_cut_alike(text):
     folded = tokens.fold(text)
@@ -328,31 +328,31 @@ def test_what_is_seen_is_not(text):
 # -- any text ------------------------------------------------------------------------------------
 
 
-@steady
+@enough
 @given(texts)
 def test_any_text_is_cut_into_tokens_that_are_not_empty(text):
     assert all(token.low for token in cut(text))
 
 
-@steady
+@enough
 @given(texts)
 def test_what_is_no_literal_has_a_letter(text):
     assert all(any(map(str.isalpha, token.low)) for token in cut(text) if not token.slot)
 
 
-@steady
+@enough
 @given(texts)
 def test_a_text_is_always_cut_alike(text):
     assert cut(text) == cut(text)
 
 
-@steady
+@enough
 @given(st.integers(0, 10**12))
 def test_a_number_is_never_lost(number):
     assert literals(f"is {number:,} more than nothing") == [str(number)]
 
 
-@steady
+@enough
 @given(st.text("abcXYZ019_./", min_size=2, max_size=20))
 def test_a_path_is_kept_to_the_letter(name):
     path = f"/x{name}x"
@@ -360,7 +360,7 @@ def test_a_path_is_kept_to_the_letter(name):
     assert literals(f"open {path} now") == [path]
 
 
-@steady
+@enough
 @given(st.text("abc 123,.;/-", min_size=1).filter(lambda text: text.strip(" ,.")))
 def test_what_stands_in_back_quotes_is_one_literal(text):
     assert len(cut(f"run `{text}` now")) == 3

@@ -3,18 +3,17 @@
 import os
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from llmc import config, output, places, published, streams, text, weights
-from llmc import input as given
+from llmc import config, installed, output, places, published, streams, text, weights
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, InputError, LlmcError
 from llmc.options import Color, Db, DryRun, Json, Quiet, Yes
 from llmc.progress import Bar
 
 if TYPE_CHECKING:
-    from llmc.calibration import Judged, Row
+    from llmc.calibration import Judged
     from llmc.meaning import Chosen
     from llmc.pairs import Embeddings, Pair
 
@@ -52,7 +51,7 @@ def pull(
     folder = places.models_path(config.load({"db": db}).environ)
     say = _silent if quiet else streams.note
     with published.alone(folder, waiting=lambda: say("another llmc is at it: waiting")):
-        found = _look(name, folder)
+        found = installed.look(name, folder)
         if found.state == "ok":
             say(f"{name} is there already: {found.path}")
             return
@@ -61,9 +60,9 @@ def pull(
                 raise EmbeddingError(f"{found.path}: a folder is in the way", hint="move it away")
             say(f"{found.damage}; making it anew")
         if source is None and url is None:
-            source = _packaged(say)
+            source = installed.packaged(say)
         if source is None:
-            say(f"fetching {text.megabytes(_total())} from {host}")
+            say(f"fetching {text.megabytes(installed.total())} from {host}")
             source = _fetch(url or published.URL, folder, shows=not quiet)
         path = weights.install(source, folder, model=weights.MINILM)
         say(f"{name} is ready: {path} ({text.megabytes(os.path.getsize(path))})")
@@ -71,7 +70,7 @@ def pull(
 
 def list_models(json: Json = False, db: Db = None, color: Color = "auto") -> None:
     """List the local models, and check them to their last byte."""
-    found = _look("minilm", places.models_path(config.load({"db": db}).environ))
+    found = installed.look("minilm", places.models_path(config.load({"db": db}).environ))
     if json:
         output.print_json(found._asdict())
         return
@@ -98,9 +97,8 @@ def remove(
         output.require_consent(yes=yes)
     settings = config.load({"db": db})
     folder = places.models_path(settings.environ)
-    with published.system_errors(folder):
-        doomed = [path for path in weights.paths(folder) if os.path.lexists(path)]
-        what = f"{name} ({text.megabytes(sum(map(_size, doomed)))})"
+    doomed = installed.lies_there(folder)
+    what = f"{name} ({text.megabytes(installed.size(doomed))})"
     vectors = _vectors(name, settings.db)
     if vectors:
         what += f" and {text.plural(vectors, 'vector')} in {settings.db}"
@@ -138,11 +136,13 @@ def calibrate(
     questions. A promise is shown if at most its share of the pairs served is wrong, 95 % sure:
     10%, 5%, or 2.5 % for strict. It fails (1) if that is not shown for the error in effect.
     """
-    from llmc import calibration
+    from llmc import calibration, pairs
     from llmc.store import Store
 
     settings = config.load({"db": db})
-    judged = _judged_pairs(file)
+    judged = pairs.load(file)
+    if all(pair.right for pair in judged):
+        streams.note("no pair is labelled 0: pairs chosen for being right promise little")
     with Store(settings.db, create=not dry_run) as store:
         meaning = config.meaning_of(settings, store, note=_silent)
         if meaning is None:
@@ -172,7 +172,9 @@ def calibrate(
         output.print_json(report | {"stored": stored, "told": told})
     else:
         colors = config.wants_color(color, terminal=streams.is_terminal(1))
-        output.print_table(_COLUMNS, _cells(rows, thresholds), color=colors, right=_COLUMNS[:-1])
+        output.print_table(
+            _COLUMNS, calibration.cells(rows, thresholds), color=colors, right=_COLUMNS[:-1]
+        )
     streams.write("")  # a failure would leave what is still waiting unsaid
     _conclude(told, thresholds, error=settings.error, stored=stored)
 
@@ -183,32 +185,6 @@ SUBCOMMANDS: dict[str, Callable[..., None]] = {
     "remove": remove,
     "calibrate": calibrate,
 }
-
-
-class _Found(NamedTuple):
-    """What lies in a model's place. The names are those of `model list --json`."""
-
-    model: str
-    state: Literal["ok", "damaged", "not there"]
-    bytes: int | None
-    path: str
-    damage: str | None = None
-
-
-def _look(name: str, folder: str) -> _Found:
-    """Say what lies there; all of it is read."""
-    path, _ = weights.paths(folder)
-    try:
-        size = os.lstat(path).st_size
-    except FileNotFoundError:
-        return _Found(name, "not there", None, path)
-    except OSError:
-        size = None
-    try:
-        damage = weights.Weights(folder, weights.MINILM).damage()
-    except EmbeddingError as error:
-        damage = str(error)
-    return _Found(name, "damaged" if damage else "ok", size, path, damage)
 
 
 def _vectors(name: str, path: str, *, drop: bool = False) -> int:
@@ -229,66 +205,21 @@ def _vectors(name: str, path: str, *, drop: bool = False) -> int:
     return sum(space.vectors for space in spaces)
 
 
-def _packaged(say: Callable[[str], None]) -> str | None:
-    """Return the folder of an installed package's copy, if it is the published one."""
-    folder = published.find_local()
-    if folder is None:
-        return None
-    try:
-        for source in weights.MINILM.sources:
-            published.check(os.path.join(folder, source.name), source)
-    except EmbeddingError as error:
-        say(f"an installed package's copy is not taken: {error}")
-        return None
-    say(f"taking the copy of an installed package: {folder}")
-    return folder
-
-
 def _fetch(url: str, folder: str, *, shows: bool) -> str:
     """Fetch the published files; return the folder that they are in."""
     _, staging = weights.paths(folder)
-    with Bar(_total(), shows=shows and streams.is_terminal(2)) as bar:
+    with Bar(installed.total(), shows=shows and streams.is_terminal(2)) as bar:
         published.download(url, staging, bar.draw, sources=weights.MINILM.sources)
     return staging
-
-
-def _total() -> int:
-    return sum(source.size for source in weights.MINILM.sources)
 
 
 def _silent(_: str) -> None:
     pass
 
 
-def _size(path: str) -> int:
-    """Return the bytes of a file, or of all files in a folder."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path))
-    return os.lstat(path).st_size
-
-
 # -- calibrate -----------------------------------------------------------------------------------
 
 _COLUMNS = ("threshold", "served", "wrong", "share", "limit", "keeps")
-
-
-def _judged_pairs(file: str) -> "list[Pair]":
-    from llmc import pairs
-
-    reader = given.Reader()
-    name = "standard input" if file == "-" else file
-    try:
-        words = reader.words_and_document("-", stdin=True)[1] if file == "-" else reader.text(file)
-    except InputError as error:
-        cause = error.__cause__
-        if not isinstance(cause, UnicodeDecodeError):
-            raise
-        line = cause.object.count(b"\n", 0, cause.start) + 1
-        raise InputError(f"{name}, line {line}: it is not UTF-8") from cause
-    judged = pairs.read(words or "", name)
-    if all(pair.right for pair in judged):
-        streams.note("no pair is labelled 0: pairs chosen for being right promise little")
-    return judged
 
 
 def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int | None]":
@@ -319,19 +250,6 @@ def _measure(chosen: "Chosen", judged: "list[Pair]") -> "tuple[list[Judged], int
     elif cost:
         streams.note(f"embedding {len(embeddings.vectors):,} questions cost {text.usd(cost)}")
     return served, cost
-
-
-def _cells(rows: "list[Row]", thresholds: dict[str, float]) -> list[list[str]]:
-    """Write the rows that serve more than the one above them."""
-    cells, above = [], 0
-    for row in rows:
-        if row.served > above:
-            keeps = [promise for promise, limit in thresholds.items() if limit == row.threshold]
-            share = "" if row.share is None else f"{row.share:.1%}"
-            counts = (f"{row.threshold:.3f}", str(row.served), str(row.wrong))
-            cells.append([*counts, share, f"{row.limit:.1%}", " ".join(keeps)])
-        above = row.served
-    return cells
 
 
 def _conclude(
