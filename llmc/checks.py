@@ -85,13 +85,17 @@ def cures(findings: Iterable[Finding]) -> list[Cure]:
     return [name for name in _CURES if name in needed]
 
 
+#: How to see what would be changed.
+_LOOK = "llmc doctor shows what is damaged"
+
+
 def cure(settings: config.Settings, needed: list[Cure], *, yes: bool) -> Iterator[Finding]:
     """Cure the cache file; yield what was done. A person is asked before.
 
     Raises CacheFileError, InputError where nobody can be asked, and LlmcError where he refuses.
     """
     question = " and ".join(_CURES[name][0] for name in needed)
-    output.confirm(f"{question}?", yes=yes, otherwise="nothing was changed")
+    output.confirm(f"{question}?", yes=yes, otherwise="nothing was changed", hint=_LOOK)
     addresses = [each.base_url for each in settings.providers.values()]
     if needed == ["salvage"]:
         yield _saved(settings.db, addresses)

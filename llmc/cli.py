@@ -16,7 +16,13 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any, NoReturn, cast
 
 import typer
-from typer._click.exceptions import ClickException, NoSuchOption, UsageError
+from typer._click.exceptions import (
+    BadParameter,
+    ClickException,
+    MissingParameter,
+    NoSuchOption,
+    UsageError,
+)
 
 from llmc import streams
 from llmc.errors import InputError, LlmcError
@@ -185,7 +191,7 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain("stopped", None, arguments)
         return 1
     except ClickException as error:
-        _complain(error.format_message(), _usage_hint(error), arguments)
+        _complain(_wording(error), _usage_hint(error), arguments)
         return 2 if isinstance(error, UsageError) else 1
     finally:
         streams.write(said.getvalue(), flush=False)
@@ -214,18 +220,37 @@ def _print_version(ctx: Any, param: Any, value: object) -> None:  # noqa: ARG001
         ctx.exit()
 
 
+def _wording(error: ClickException) -> str:
+    """Word what is wrong with a value as our own errors are: whose value, and what it is not."""
+    said = error.format_message()
+    if not isinstance(error, BadParameter) or isinstance(error, MissingParameter):
+        return said
+    if error.param is None:
+        return said
+    is_option = error.param.param_type_name == "option"
+    name = max(error.param.opts, key=len) if is_option else str(error.param.metavar).strip("[].")
+    said = error.message.removesuffix(".")
+    for theirs, ours in (("a valid int", "a whole number"), ("a valid float", "a number")):
+        said = said.replace(f"is not {theirs}", f"is not {ours}")
+    return f"{name}: {said}"
+
+
 def _usage_hint(error: ClickException) -> str | None:
     if isinstance(error, NoSuchOption) and (
         " " in error.option_name or not error.option_name.lstrip("-").isascii()
     ):
         return "does the prompt begin with a dash? put -- before it, or pipe it in"
     context = error.ctx if isinstance(error, UsageError) else None
-    help_ = f"{context.command_path if context else 'llmc'} --help"
+    path = context.command_path if context else "llmc"
+    help_ = f"{path} --help"
+    takes_prompt = context and any(param.name == "prompt" for param in context.command.params)
+    if takes_prompt and "unexpected extra argument" in error.message:
+        return f"{help_}; a prompt of several words stands in quotes"
     if not isinstance(error, NoSuchOption):
         return help_
-    takes_prompt = context and any(param.name == "prompt" for param in context.command.params)
-    after = "; a prompt goes after --" if takes_prompt else ""
-    return f"{help_} lists the options{after}"
+    if context is None or context.parent is None:
+        return f"{help_} lists the commands; options stand after one"
+    return f"{help_} lists the options{'; a prompt goes after --' if takes_prompt else ''}"
 
 
 def _complain(message: str, hint: str | None, arguments: list[str]) -> None:

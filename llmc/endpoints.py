@@ -161,6 +161,22 @@ def _base_url(url: str, place: str) -> str:
     return f"{scheme}://{host}{parts.path.rstrip('/')}"
 
 
+def _why(error: Exception) -> str:
+    """Say why a command gave no key; the error's own text may repeat what it printed."""
+    import subprocess
+
+    match error:
+        case subprocess.CalledProcessError():
+            ended = f"exit code {error.returncode}"
+            return ended if error.returncode >= 0 else f"signal {-error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"not done after {error.timeout:.0f} s"
+        case OSError():
+            return (error.strerror or type(error).__name__).lower()
+        case _:
+            return "it is no command line"
+
+
 def _run(command: str) -> str:
     import shlex
     import subprocess
@@ -175,9 +191,7 @@ def _run(command: str) -> str:
             text=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        # The error's own text may repeat what the command printed.
-        kind = type(error).__name__
-        raise KeyRefused(f"api_key_cmd failed ({kind}): {command}") from None
+        raise KeyRefused(f"api_key_cmd failed ({_why(error)}): {command}") from None
     if not done.stdout.strip():
         raise KeyRefused(f"api_key_cmd printed no key: {command}")
     # The first line is the secret where a password store keeps notes below it.

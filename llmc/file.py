@@ -314,7 +314,7 @@ def _reason(error: Exception) -> str:
         case apsw.CorruptError():
             return "it is damaged"
         case apsw.CantOpenError():
-            return "it cannot be opened"
+            return "it cannot be opened: is it yours to read?"
         case apsw.IOError():
             return f"input/output error ({error})"
         case _:

@@ -33,11 +33,13 @@ RESERVED = {
 class Reader:
     """Reads what one command line names, and remembers what it has read.
 
-    `files` are the paths read so far, in order; `stdin` tells whether standard input was.
+    `files` are the paths read so far, in order; `stdin` tells whether standard input was. `command`
+    is the one that a hint shows the use of.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, command: str = "ask") -> None:
         self._quiet = quiet
+        self._command = command
         self._contents: list[bytes] = []
         self._regular = True
         self._piped: bytes | None = None
@@ -64,12 +66,12 @@ class Reader:
         Raises InputError if there is nothing, or if it cannot be read.
         """
         if prompt == "-":
-            return "", self._stdin() or _no_words("standard input is empty")
+            return "", self._stdin() or self._no_words("standard input is empty")
         piped = self._stdin() if stdin and streams.stdin_is_meant() else ""
         if prompt is not None and prompt.strip():
             return prompt, piped or None
         missing = "no prompt: give one, or pipe it in" if prompt is None else "the prompt is empty"
-        return "", piped or _no_words(missing)
+        return "", piped or self._no_words(missing)
 
     def text(self, path: str) -> str:
         """Return a file's text. Raises InputError if it cannot be read or is none."""
@@ -104,11 +106,18 @@ class Reader:
         place = "--schema" if written else value
         try:
             schema = parsed(value if written else self.text(value))
+        except json.JSONDecodeError as error:
+            said = f"{error.msg.lower()} (line {error.lineno}, column {error.colno})"
+            raise InputError(f"{place}: it is not JSON: {said}") from error
         except ValueError as error:
             raise InputError(f"{place}: {error}") from error
         if not isinstance(schema, dict):
             raise InputError(f"{place}: a JSON schema is an object")
         return response_format(schema)
+
+    def _no_words(self, message: str) -> str:
+        command = f"llmc {self._command}"
+        raise InputError(message, hint=f'{command} "why is the sky blue?", or {command} --help')
 
     def _stdin(self) -> str:
         # A shell's text ends with a newline that nobody means.
@@ -253,7 +262,3 @@ def _finite(digits: str) -> float:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _no_words(message: str) -> str:
-    raise InputError(message, hint='llmc ask "why is the sky blue?", or llmc ask --help')

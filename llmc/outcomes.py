@@ -37,9 +37,10 @@ def planned(plan: dict[str, Any]) -> str:
         parts.append(f"{plan['faulty']:,} that ask nothing")
     known = plan["estimated_cost_usd"]
     cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
+    tokens = text.plural(plan["estimated_prompt_tokens"], "prompt token")
     return (
         f"{text.plural(plan['rows'], 'row')}: {', '.join(parts)}\n"
-        f"cost: {cost} for about {plan['estimated_prompt_tokens']:,} prompt tokens, and answers of"
+        f"cost: {cost} for about {tokens}, and answers of"
         f" {plan['assumed_answer_tokens']} tokens or their limit\n"
     )
 

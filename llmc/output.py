@@ -40,6 +40,9 @@ __all__ = [
     "scrubbed",
 ]
 
+#: How to see what would be destroyed.
+_LOOK = "--dry-run shows what would go"
+
 _FREE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
@@ -55,7 +58,8 @@ def print_answer(words: str) -> None:
 
 def print_json(value: object, *, flush: bool = True) -> None:
     """Write one JSON value on a line of its own."""
-    streams.write(json.dumps(value, ensure_ascii=False) + "\n", flush=flush)
+    line = json.dumps(value, ensure_ascii=False)
+    streams.write(f"{text.inert_json(line) if streams.is_terminal(1) else line}\n", flush=flush)
 
 
 class Screen:
@@ -118,6 +122,7 @@ def print_table(
     console = Console(
         force_terminal=True, no_color=not color, color_system="standard" if color else None
     )
+    console.width = console.width or 80  # COLUMNS=0
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     cells = [[text.one_line(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
@@ -146,7 +151,10 @@ def print_entries(entries: Iterable[Entry], *, json: bool, color: bool) -> None:
             print_json(entry_json(entry), flush=False)
         return
     now = time.time()
-    rows = ([_cell(name, entry, now) for name in _LIST] for entry in entries)
+    rows: Iterable[list[str]] = ([_cell(name, entry, now) for name in _LIST] for entry in entries)
+    if streams.is_terminal(1) and not (rows := list(rows)):
+        streams.note("no entries")
+        return
     print_table(_LIST, rows, color=color, right=("id", "age", "hits"), flexible="prompt")
 
 
@@ -200,17 +208,17 @@ def limit_of(limit: int | None, *, json: bool) -> int | None:
     return 20 if limit is None and not json and streams.is_terminal(1) else limit
 
 
-def require_consent(*, yes: bool) -> None:
+def require_consent(*, yes: bool, hint: str = _LOOK) -> None:
     """Raise InputError where --yes is not given and nobody can be asked."""
     if not yes and not (streams.is_terminal(0) and streams.is_terminal(2)):
-        raise InputError(
-            "nobody can be asked here: add --yes", hint="--dry-run shows what would go"
-        )
+        raise InputError("nobody can be asked here: add --yes", hint=hint)
 
 
-def confirm(question: str, *, yes: bool, otherwise: str = "nothing was removed") -> None:
+def confirm(
+    question: str, *, yes: bool, otherwise: str = "nothing was removed", hint: str = _LOOK
+) -> None:
     """Ask before something is destroyed. Raises InputError where nobody can be asked."""
-    require_consent(yes=yes)
+    require_consent(yes=yes, hint=hint)
     if yes:
         return
     streams.note(f"{question} [y/N]", end=" ")

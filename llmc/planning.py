@@ -115,12 +115,15 @@ def told(plan: dict[str, Any]) -> str:
     elif plan["source"] != "model":
         by = f"entry {plan['id']}, {text.age(plan['age_s'])} old ({plan['source']} hit)"
     else:
-        by = f"{plan['request']['model']} at {plan['base_url']} ({plan['reason']})"
+        by = f"{plan['request']['model']} at {plan['base_url']} (miss: {plan['reason']})"
         known = plan["estimated_cost_usd"]
         cost = "price unknown" if known is None else f"about {text.usd(round(known * 1e9))}"
-        cost += f" for about {plan['estimated_prompt_tokens']:,} prompt tokens, plus the answer's"
-    asked = plan["source"] == "model" and plan["prompt_cache"]
-    caching = f"caching  {_caching(plan['prompt_cache'])}\n" if asked else ""
+        tokens = text.plural(plan["estimated_prompt_tokens"], "prompt token")
+        cost += f" for about {tokens}, plus the answer's"
+    caching = ""
+    forecast = plan["prompt_cache"]
+    if plan["source"] == "model" and forecast and forecast["estimated_static_tokens"]:
+        caching = f"caching  {_caching(forecast)}\n"
     body = json.dumps(plan["request"], ensure_ascii=False, indent=2)
     return (
         f"key      {plan['key']}\nanswer   {text.one_line(by)}\ncost     {cost}\n{caching}"

@@ -11,6 +11,7 @@ __all__ = [
     "duration",
     "escaped",
     "hit_line",
+    "inert_json",
     "megabytes",
     "one_line",
     "plural",
@@ -42,6 +43,7 @@ _UNSAFE = [
     *range(0x2066, 0x206A),
 ]  # fmt: skip
 _VISIBLE = dict.fromkeys(_UNSAFE, "\ufffd")
+_ESCAPED = {code: f"\\u{code:04x}" for code in _UNSAFE}
 _ONE_LINE = {**_VISIBLE, **dict.fromkeys((*range(9, 14), 0x85, 0x2028, 0x2029), " ")}
 
 
@@ -65,6 +67,11 @@ def escaped(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def inert_json(text: str) -> str:
+    """Escape in JSON what a terminal would obey: it still says the same."""
+    return text.translate(_ESCAPED)
 
 
 def plural(count: int, noun: str) -> str:

@@ -182,7 +182,9 @@ def test_a_mistyped_command_of_a_group_leads_to_the_groups_help(cli, typed, mean
     ("arguments", "way"),
     [
         (("zzz",), "llmc --help"),
-        (("--nope",), "llmc --help lists the options"),
+        (("--nope",), "llmc --help lists the commands; options stand after one"),
+        (("--db", "x.db", "stats"), "llmc --help lists the commands; options stand after one"),
+        (("ask", "why", "not"), "llmc ask --help; a prompt of several words stands in quotes"),
         (("list", "--nope"), "llmc list --help lists the options"),
         (("ask", "--nope"), "llmc ask --help lists the options; a prompt goes after --"),
         (("ask", "-- not", "one"), "does the prompt begin with a dash? put -- before it, or pi"),
@@ -199,6 +201,25 @@ def test_wrong_usage_leads_to_the_help_of_the_command_in_question(cli, arguments
 
     assert result.code == 2
     assert result.err.splitlines()[1].startswith(f"llmc:   {way}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "-l", "-1"), "--limit: -1 is not a number from 0 up"),
+        (("ask", "q", "--max-tokens", "1e3"), "--max-tokens: '1e3' is not a whole number"),
+        (("ask", "q", "--temperature", "hot"), "--temperature: 'hot' is not a number"),
+        (
+            ("ask", "q", "--match", "all"),
+            "--match: 'all' is not one of 'auto', 'exact', 'semantic'",
+        ),
+        (("show", "one"), "ID: 'one' is not a whole number"),
+        (("rm", "1", "one"), "ID: 'one' is not a whole number"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_value_is_told_with_the_name_of_what_it_was_for(cli, arguments, said):
+    assert cli(*arguments).err.splitlines()[0] == f"llmc: error: {said}"
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ def test_llmc_config_names_another_file(home, user_file):
     [
         (b"model = ", "Invalid value"),
         (b"\nmodel = gpt", "line 2"),
-        (b"\xff", "utf-8"),
+        (b"\xff", "it is not UTF-8 (byte 0xff at offset 0)"),
     ],
 )
 def test_a_file_that_is_no_toml_is_named(content, reason, user_file):

@@ -265,7 +265,7 @@ def test_a_schema_may_stand_in_a_file(reader, written):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "--schema: "),
+        ("{", "--schema: it is not JSON: "),
         ('{"a": NaN}', "--schema: NaN is not JSON"),
         ('{"a": 1e999}', "--schema: "),
         ('{"a": "\\ud800"}', "--schema: "),

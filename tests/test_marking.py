@@ -485,6 +485,12 @@ def test_a_person_reads_it_on_one_line(cli, home):
     )
 
 
+def test_a_person_is_not_told_of_a_prompt_without_a_static_part(cli):
+    shown = cli("ask", "--dry-run", "--no-stdin", "-m", LUNA, "one")
+
+    assert "caching" not in shown.out
+
+
 # -- and of a batch ------------------------------------------------------------------------------
 
 

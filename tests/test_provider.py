@@ -902,6 +902,7 @@ def test_what_a_failing_key_command_printed_is_not_shown(cli, upstream, elsewher
     result = cli("ask", "q", "-m", "x/small")
 
     assert result.code == 4
+    assert "api_key_cmd failed (exit code 3): sh key.sh" in result.err
     assert "sk-half-a-key" not in result.err
 
 

@@ -57,7 +57,8 @@ def command(
     if prompt == "-":
         raise InputError("standard input holds the answer: give the prompt as an argument")
     settings = config.load({"db": db, "model": model, "namespace": namespace, "ttl": ttl})
-    reader = given.Reader(quiet=True)  # it would offer --no-stdin for a pipe that is silent
+    # Not quiet, it would offer --no-stdin for a pipe that is silent.
+    reader = given.Reader(quiet=True, command="put")
     question = Flags(
         prompt, system, system_file, file, context, option, temperature, max_tokens, schema,
         no_stdin=True,

@@ -51,13 +51,14 @@ def command(
     elif by is not None:
         told = any(group[name] for group in groups for name in _PROVIDER)
         columns = _COLUMNS + (_PROVIDER if told or not streams.is_terminal(1) else ())
-        rows = [[_shown(name, group[name]) for name in columns] for group in groups]
+        write = _shown if streams.is_terminal(1) else _plain
+        rows = [[write(name, group[name]) for name in columns] for group in groups]
         output.print_table([by, *columns[1:]], rows, color=colors, right=columns[1:])
     elif streams.is_terminal(1):
         output.print_pairs(story(figures), color=colors)
     else:
         for name, value in figures.items():
-            output.print_text(f"{name}\t{_plain(value)}\n", flush=False)
+            output.print_text(f"{name}\t{_plain(name, value)}\n", flush=False)
 
 
 _COLUMNS = ("name", "requests", "hits", "hit_rate", "avoided_usd", "spent_usd", "net_usd")
@@ -88,8 +89,12 @@ def _by_meaning(settings: config.Settings, store: Store, *, since: float) -> dic
 def _shown(name: str, value: Any) -> str:
     if name == "hit_rate":
         return "" if value is None else f"{value:.1%}"
-    return dollars(value) if name.endswith("_usd") else _plain(value)
+    return dollars(value) if name.endswith("_usd") else _plain(name, value)
 
 
-def _plain(value: Any) -> str:
-    return "" if value is None else f"{value:.9f}" if isinstance(value, float) else str(value)
+def _plain(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name.endswith("_usd"):
+        return f"{value:.9f}"
+    return str(round(value, 9) if isinstance(value, float) else value)

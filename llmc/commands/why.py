@@ -73,7 +73,7 @@ def command(
         words, system, system_file, file, context, option, temperature, max_tokens, schema,
         no_stdin,
     )  # fmt: skip
-    request = request_of(question, settings, given.Reader())
+    request = request_of(question, settings, given.Reader(command="why"))
     with Store(settings.db, create=False) as store:
         meaning = config.meaning_of(settings, store, note=streams.note)
         ask = Ask(settings.namespace, settings.cache, by_meaning=settings.match != "exact")

@@ -967,7 +967,7 @@ def test_a_dry_run_tells_a_person_what_it_would_cost(cli, upstream, configuratio
 
     assert re.search(r"^key +[0-9a-f]{64}$", result.out, re.MULTILINE)
     assert re.search(
-        r"^answer +gpt-6-luna at http://127\.0\.0\.1:\d+/v1 \(not stored\)$",
+        r"^answer +gpt-6-luna at http://127\.0\.0\.1:\d+/v1 \(miss: not stored\)$",
         result.out,
         re.MULTILINE,
     )

@@ -193,6 +193,7 @@ def test_repair_needs_yes_where_nobody_can_be_asked(cli, broken_index):
 
     assert result.code == 2
     assert "--yes" in result.err
+    assert "--dry-run" not in result.err  # which it does not take
     assert cli("doctor").code == 1
 
 

@@ -6,6 +6,8 @@ import os
 import pytest
 from upstream import Reply
 
+from llmc import text
+
 CONTROLS = "\x1b]0;title\x07 \x1b[31mred\x9b2J \u202etxt\r"
 MARKUP = "[red]hot[/red] :smile: [/x] [link=http://x]y[/link]"
 
@@ -227,6 +229,29 @@ def test_an_empty_cache_lists_nothing_but_the_names(cli):
     assert (result.code, result.out, result.err) == (
         0, "id\tage\thits\tpinned\tmodel\tnamespace\tprompt\n", ""
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [("list",), ("search", "zebra"), ("list", "-n", "none")])
+def test_a_terminal_is_told_that_there_are_no_entries(cli, command):
+    result = cli(*command, terminal=True)
+
+    assert result == (0, "", "llmc: no entries\n")
+
+
+def test_json_does_not_command_a_terminal_and_still_says_the_same(cli, upstream):
+    cli("ask", "a\x9b31m\u202eb\x7f")
+
+    shown = cli("list", "--json", terminal=True)
+
+    assert text.visible(shown.out) == shown.out
+    assert json.loads(shown.out)["prompt"] == "a\x9b31m\u202eb\x7f"
+
+
+def test_a_terminal_that_says_it_has_no_columns_gets_the_entries(cli, upstream, monkeypatch):
+    cli("ask", "one")
+    monkeypatch.setenv("COLUMNS", "0")
+
+    assert "one" in cli("list", "--color", "never", terminal=True).out
 
 
 def test_an_empty_cache_is_no_json_line(cli):

@@ -202,3 +202,9 @@ def test_a_file_that_cannot_be_used_ends_with_5(cli, unusable):
 
     assert (result.code, result.out) == (5, "")
     assert unusable.reason in result.err
+
+
+def test_what_is_missing_is_told_with_the_use_of_put(cli):
+    result = cli("put", " ", stdin="an answer")
+
+    assert result.err.endswith('llmc:   llmc put "why is the sky blue?", or llmc put --help\n')

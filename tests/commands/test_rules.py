@@ -69,7 +69,7 @@ def test_the_same_rule_again_is_the_same_rule(added):
         (("--pattern", "(", "--ttl", "1h"), "the regular expression is not one: missing )"),
         (("--pattern", "({path}", "--event", "e"), "the regular expression is not one: missing )"),
         (("--pattern", "x", "--event", ""), "an event needs a name"),
-        (("--pattern", "x", "--ttl", "1h", "--field", "key"), "Invalid value for '--field'"),
+        (("--pattern", "x", "--ttl", "1h", "--field", "key"), "--field: 'key' is not one of"),
         (("--ttl", "1h"), "Missing option '--pattern'"),
     ],
 )

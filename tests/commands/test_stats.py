@@ -232,6 +232,13 @@ def test_a_models_name_does_not_command_the_terminal_nor_the_table(cli, upstream
     assert [line.count("\t") for line in piped.out.splitlines()] == [8, 8]
 
 
+def test_a_pipe_gets_plain_numbers_by_group_too(cli, prices, story):
+    rows = [line.split("\t") for line in cli("stats", "--by", "source").out.splitlines()]
+
+    row = dict(zip(rows[0], rows[2], strict=True))
+    assert (row["source"], row["hit_rate"], row["net_usd"]) == ("exact", "1.0", "0.002800000")
+
+
 def test_a_failed_question_is_no_request(cli, upstream):
     upstream.will(Reply(status=400))
     cli("ask", "q")
@@ -369,8 +376,8 @@ def test_a_pipe_gets_the_rate_and_its_interval(cli, verdicts):
     lines = dict(line.split("\t") for line in cli("stats").out.splitlines())
 
     assert [lines[f"wrong_hit_rate{end}"] for end in ("", "_low", "_high")] == [
-        "0.100000000",
-        "0.017875750",
+        "0.1",
+        "0.01787575",
         "0.404156385",
     ]
 

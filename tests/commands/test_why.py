@@ -387,3 +387,9 @@ def test_what_keeps_a_neighbour_from_serving_is_named(
     (found,) = why(REWORDED)["neighbours"]
 
     assert (found["guard"], found["detail"]) == ("life", said)
+
+
+def test_what_is_missing_is_told_with_the_use_of_why(cli):
+    result = cli("why")
+
+    assert result.err.endswith('llmc:   llmc why "why is the sky blue?", or llmc why --help\n')
