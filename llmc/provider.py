@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from llmc.dialects import chat, wire
+from llmc.dialects import chat, forms, wire
 from llmc.errors import (
     ConfigError,
     KeyRefused,
@@ -121,11 +121,7 @@ class Provider:
         body = {**request.body, **added}
         started = time.monotonic()
         answer = self._try(request.endpoint, body, added, on_text)
-        temperature = body.get("temperature")
-        return answer._replace(
-            latency=time.monotonic() - started,
-            temperature=float(temperature) if isinstance(temperature, int | float) else None,
-        )
+        return forms.timed(answer, body, latency=time.monotonic() - started)
 
     def _try(
         self,

@@ -27,7 +27,7 @@ from llmc.rows import (
     usage_of,
 )
 from llmc.rules import Rules
-from llmc.search import search
+from llmc.search import akin, search
 from llmc.types import NEXT_SAMPLE, Limits, Selector
 from llmc.vectors import Vectors
 
@@ -276,8 +276,6 @@ class Store:
 
     def akin(self, prompt: str, scope_hash: bytes, *, limit: int) -> list[Entry]:
         """Return entries that look like a question: at most `limit` for each way to do so."""
-        from llmc.akin import akin
-
         found = map(self.entry, akin(self.file, prompt, scope_hash, limit=limit))
         return [entry for entry in found if entry is not None]
 

@@ -274,6 +274,18 @@ def test_two_causes_are_two_groups():
     assert sorted(len(group.steps) for group in found) in ([3, 5], [4, 4])
 
 
+def test_a_setting_and_a_text_are_two_causes():
+    clock = [dated(n) for n in range(4)]
+    settings = [sent(GUIDE, f"q{n}", at=7200 * (n + 1), verbosity=f"{n}") for n in range(4)]
+    again = [sent(GUIDE, f"q{n}", at=7200 * n + 60, verbosity=f"{n}x") for n in range(1, 5)]
+    requests = sorted([*clock, *settings, *again], key=lambda request: request.at)
+
+    found, alone = sharing.groups(requests, unit)
+
+    assert alone == []
+    assert {group.reasons[0][0] for group in found} == {"input_changed", "verbosity_changed"}
+
+
 def test_a_cause_of_little_has_no_group_of_its_own():
     clock = [dated(n) for n in range(9)]
     later = [sent(GUIDE, prose(f"document {n}", 60), at=600.0 + n) for n in range(2)]

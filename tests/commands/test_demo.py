@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from llmc import semantic
+from llmc import rehearsal, semantic
 from llmc.commands import demo
 from llmc.settings import SETTINGS
 
@@ -17,7 +17,7 @@ from llmc.settings import SETTINGS
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     """The rehearsed model does not think."""
-    monkeypatch.setattr(demo, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(rehearsal, "time", SimpleNamespace(sleep=lambda _: None))
 
 
 def test_the_story_is_a_miss_a_hit_and_what_it_saved(cli, db):
@@ -90,7 +90,7 @@ def test_the_commands_shown_can_be_typed_on_a_kept_file(cli):
 
 
 def test_the_vectors_are_of_its_questions_and_as_near_as_it_says():
-    with open(demo._VECTORS, encoding="utf-8") as file:
+    with open(rehearsal._VECTORS, encoding="utf-8") as file:
         known = json.load(file)
     wordings = [semantic.question(words).wording for words in (demo._PROMPT, demo._REWORDED)]
     first, second = (struct.unpack("<384e", base64.b64decode(known[w])) for w in wordings)

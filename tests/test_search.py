@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from drafts import draft, line
 
-from llmc.akin import akin
+from llmc.search import akin
 
 
 @pytest.fixture
