@@ -21,6 +21,7 @@ from llmc.types import Answer, Ask, Hit, Miss, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from llmc import cache as core
     from llmc.types import Rule
@@ -181,8 +182,10 @@ class Cache:
         `field` is prompt, answer, system, model or namespace. Raises InputError.
         """
         expression = selection.compile_pattern(pattern)
-        removed = forgetting.matching(self._store, expression, field=field, namespace=namespace)
-        self._store.file.scrub()
+        store = self._store
+        with self._sharing(store):
+            removed = forgetting.matching(store, expression, field=field, namespace=namespace)
+            store.file.scrub()
         return removed.removed
 
     def add_time_rule(
@@ -219,9 +222,11 @@ class Cache:
         Raises InputError, once the others are carried out, for a rule that was skipped.
         """
         filled = {name: str(value) for name, value in (data or {}).items()}
-        gone = forgetting.on_event(self._store, event, filled)
-        if gone.removed or gone.wordings:
-            self._store.file.scrub()
+        store = self._store
+        with self._sharing(store):
+            gone = forgetting.on_event(store, event, filled)
+            if gone.removed or gone.wordings:
+                store.file.scrub()
         if skipped := [done for done in gone.rules if done.skipped]:
             told = "; ".join(f"{policy.named(done.rule)}: {done.skipped}" for done in skipped)
             raise InputError(f"skipped: {told}")
@@ -249,6 +254,11 @@ class Cache:
     @property
     def _store(self) -> Store:
         return self._standing.current().store
+
+    def _sharing(self, store: Store) -> AbstractContextManager[None]:
+        from llmc import tiering
+
+        return tiering.sharing(self._settings, store, note=_note)
 
     def _question(self, prompt: str | Request, options: Options) -> _Question:
         """Return a question with its keys, worked out once for the same words and options."""

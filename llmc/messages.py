@@ -51,16 +51,19 @@ def text(
 
 
 def read(message: bytes, *, but: int | None = None) -> Parcel | Verdict | Gone | None:
-    """Read a message; None for what is none, and for one of the machine `but`."""
+    """Read a message; None for what is none, and for an answer or a verdict of the machine `but`.
+
+    What that machine removed, it may have heard of again from the one that had told it first.
+    """
     if not message or len(message) > LONGEST:
         return None
     try:
         found = json.loads(message)
-        if found["from"] == but:
-            return None
         told = json.loads(found["line"])
         if told.get("kind") == "gone":
             return Gone(str(told["namespace"]), bytes.fromhex(told["key"]), float(told["at"]))
+        if found["from"] == but:
+            return None
         kept = lines.read(found["line"])
         if not isinstance(kept, Parcel):
             return kept if isinstance(kept, Verdict) else None

@@ -91,6 +91,16 @@ class Outbox:
         rows = self._file.rows(f"SELECT {columns} FROM outbox ORDER BY id LIMIT ?", (most,))
         return [Told(*row) for row in rows]
 
+    def is_leaving(self, namespace: str, key: bytes, family: bytes) -> bool:
+        """Tell whether the others do not know yet that an answer to a request was removed here."""
+        return bool(
+            self._file.rows(
+                "SELECT 1 FROM outbox WHERE kind = 'gone' AND namespace = ?"
+                " AND (key = ? OR family = ?) LIMIT 1",
+                (namespace, key, family),
+            )
+        )
+
     def sent(self, told: Sequence[Told], known: dict[int, float]) -> None:
         """Strike off what was told; `known` are the entries with the instants they are kept to."""
         with self._file.transaction():

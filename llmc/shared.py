@@ -107,8 +107,8 @@ class SharedTier:
 
         Raises SharedError.
         """
-        if ask.samples is not None:
-            return ()
+        if ask.samples is not None or self._outbox.is_leaving(ask.namespace, miss.key, miss.family):
+            return ()  # what was removed here may still lie there
         names = [_name("e", ask.namespace, miss.key), _name("f", ask.namespace, miss.family)]
         self._is_noted = True  # whoever asks says so
         with self._reaching() as client:
@@ -138,10 +138,18 @@ class SharedTier:
                     known = self._tell(client, waiting)
                 self._outbox.sent(waiting, known)
 
-    def listen(self) -> None:
+    def catch_up(self) -> None:
+        """Take in all that the others have told. Never fails: an outage is noted."""
+        try:
+            while self.listen():
+                continue
+        except (SharedError, CacheFileError) as error:
+            self._say(error)
+
+    def listen(self) -> bool:
         """Take in what the others have told since this file last listened, a batch at most.
 
-        Raises SharedError and CacheFileError.
+        Return whether there may be more. Raises SharedError and CacheFileError.
         """
         with self._lock:
             place = self._outbox.place(self._server)
@@ -151,7 +159,7 @@ class SharedTier:
                     # Nothing was ever said, or the server was emptied: all begins anew.
                     place = Place(failed_at=place.failed_at)
                 if log is None:
-                    return
+                    return False
                 gone = log.added - log.length
                 missed = place.position != "0-0" and gone > place.passed
                 absent = self._absent(client) if missed else []
@@ -160,6 +168,7 @@ class SharedTier:
                 read = client.xread({_LOG_KEY: position}, count=_BATCH)
             heard = read[0][1] if read else []
             self._take(heard, absent, place._replace(passed=passed))
+            return len(heard) == _BATCH
 
     def follow(self) -> None:
         """Tell and listen from now on, in a thread of its own, until `close`."""

@@ -12,14 +12,14 @@ from llmc.errors import CacheFileError, ConfigError
 from llmc.tiers import FileTier, MemoryTier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from llmc.config import Settings
     from llmc.shared import SharedTier
     from llmc.store import Store
     from llmc.tiers import Tier
 
-__all__ = ["tell", "tiers_of"]
+__all__ = ["sharing", "tell", "tiers_of"]
 
 
 def tiers_of(
@@ -53,6 +53,24 @@ def tell(settings: Settings, store: Store, *, note: Callable[[str], None]) -> No
     """Tell those who share this file's answers what has just left it, if there are any."""
     shared = _shared(settings, store, note=note)
     if shared is not None:
+        shared.close()
+
+
+@contextlib.contextmanager
+def sharing(settings: Settings, store: Store, *, note: Callable[[str], None]) -> Iterator[None]:
+    """Hear what those who share this file's answers have told, then tell what has left it.
+
+    A pattern is meant for what they know as well.
+    """
+    shared = _shared(settings, store, note=note)
+    if shared is None:
+        yield
+        return
+    store.outbox.share(True)
+    shared.catch_up()
+    try:
+        yield
+    finally:
         shared.close()
 
 

@@ -79,7 +79,8 @@ IMPORTS = {
     "ledger": "file*",
     "levels": "keys lives* meaning policy tiers*",
     "lexicon": "",
-    "library": "cache* config figures forgetting policy request selection standing store text",
+    "library": "cache* config figures forgetting policy request selection standing store text"
+    " tiering",
     "likeness": "breaks",
     "lines": "keys selection",
     "lives": "keys meaning* policy rules* selection",

@@ -8,12 +8,13 @@ import time
 import pytest
 from drafts import draft, question
 
-from llmc import exchange, keys, shared
+from llmc import drafting, exchange, keys, shared
 from llmc.errors import ConfigError, SharedError
 from llmc.messages import LONGEST
 from llmc.questions import verdict_on
 from llmc.shared import REST, SharedTier, server_of
 from llmc.store import Store
+from llmc.tiers import FileTier
 from llmc.types import Alias, Ask, Miss, Vector
 
 NOW = 2_000_000_000.0  # the server has a clock of its own: what is kept ends long after this test
@@ -209,6 +210,24 @@ class TestWhatLeaves:
         there.tier.listen()
 
         assert there.store.paraphrases.verdicts() == [verdict]
+
+    def test_is_not_taken_back_while_the_server_has_not_heard_of_it(self, here, server):
+        entry_id = here.put()
+        here.store.delete([entry_id])
+
+        assert server.client.keys("*:e:*")
+        assert here.finds() == []
+
+    def test_is_not_taken_back_from_who_had_told_it_first(self, here, there):
+        here.put()
+        (found,) = there.tier.find(miss(), Ask())
+        (kept,) = FileTier(there.store, drafting.again).keep([found], miss(), Ask())
+        there.store.delete([kept.id])
+        there.tier.tell()
+
+        there.tier.listen()
+
+        assert there.holds() == []
 
     def test_names_no_text(self, here, server):
         entry_id = here.put("a secret question")
@@ -443,6 +462,28 @@ class TestTheCommandLine:
         two("b", "ask", "--offline", "something else")
 
         assert two("b", "ask", "--offline", "why?").code == 3
+
+    @pytest.mark.parametrize(
+        "command", [("invalidate", "--yes", "why"), ("event", "changed")], ids=lambda c: c[0]
+    )
+    def test_what_another_machine_alone_has_is_meant_too(self, two, command):
+        two("b", "rules", "add", "--event", "changed", "--pattern", "why")
+        two("a", "ask", "why?")
+
+        removed = two("b", *command)
+
+        assert "removed 1 entry" in removed.out
+        assert two("b", "ask", "--offline", "why?").code == 3
+        two("a", "ask", "--offline", "something else")
+        assert two("a", "ask", "--offline", "why?").code == 3
+
+    def test_an_outage_costs_a_pattern_one_note(self, two, server):
+        two("a", "ask", "why?")
+        with server.hanging():
+            removed = two("a", "invalidate", "--yes", "why")
+
+        assert removed.out == "removed 1 entry\n"
+        assert removed.err.count("going on without it") == 1
 
     def test_no_output_holds_the_password(self, two, server, monkeypatch):
         url = server.url.replace("//", "//user:s3cret@")

@@ -32,7 +32,10 @@ def command(
     """
     values = _values(data or [])
     settings = config.load({"db": db})
-    with Store(settings.db, create=False) as store:
+    with (
+        Store(settings.db, create=settings.shared is not None) as store,
+        tiering.sharing(settings, store, note=streams.note),
+    ):
         gone = forgetting.on_event(store, name, values, dry_run=dry_run)
         if dry_run and gone.rules:
             entries = (entry for entry in map(store.entry, gone.entries) if entry is not None)
@@ -40,7 +43,6 @@ def command(
             output.print_entries(entries, json=json, color=colors)
         elif gone.removed or gone.wordings:
             output.scrubbed(store.file.scrub())
-            tiering.tell(settings, store, note=streams.note)
     if not dry_run or not gone.rules:
         output.print_json(_report(gone)) if json else output.print_text(_told(gone))
     skipped = [f"rule {d.rule.id} was skipped: {d.skipped}" for d in gone.rules if d.skipped]

@@ -40,7 +40,10 @@ def command(
     if not dry_run:
         output.require_consent(yes=yes)
     settings = config.load({"db": db})
-    with Store(settings.db, create=False) as store:
+    with (
+        Store(settings.db, create=settings.shared is not None) as store,
+        tiering.sharing(settings, store, note=streams.note),
+    ):
         with _Count(store) as count:
             doomed = selection.matching(expression, store.texts(field, namespace), told=count.show)
             wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
@@ -56,7 +59,6 @@ def command(
         removed, forgotten = store.removal.forget(doomed, wordings_of=reworded)
         if removed or forgotten:
             output.scrubbed(store.file.scrub())
-            tiering.tell(settings, store, note=streams.note)
     report = {"removed": removed}
     line = f"removed {text.plural(removed, 'entry')}"
     if forgotten:
