@@ -301,4 +301,5 @@ class Cache:
         return seen, drafting.served(seen.entry, seen.source, at=now, latency=took, bill=bill)
 
     def _since(self, started: float) -> float:
-        return max(0.0, self._timer() - started)
+        took = self._timer() - started
+        return took if took > 0 else 0.0

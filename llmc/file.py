@@ -44,15 +44,15 @@ class File:
         read-only opens, and then refuses writes. A `frozen` one is copied into memory and left
         alone. Raises CacheFileError if it cannot be opened, read, upgraded, or is no cache file.
         """
-        self.path = path
+        self.path, self._streams = path, 0
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
-        self._streams = 0
         with self.errors():
             _require_text(path)
             if create and not frozen:
                 _touch(path)
             # A file that is not there is an empty cache; only an answer makes one.
             self._db = _copied(path) if frozen else _connect(None if _is_missing(path) else path)
+            self._cursor = self._db.cursor()  # for what is read whole: to make one takes time
             try:
                 self._prepare()
             except BaseException:
@@ -115,7 +115,7 @@ class File:
         """Return all rows of a query."""
         try:
             with self._lock:
-                return self._db.execute(sql, values).fetchall()
+                return self._cursor.execute(sql, values).fetchall()
         except (apsw.Error, OSError, ValueError):
             with self.errors():  # entered only here: it takes a microsecond of each hit's ten
                 raise

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Levels", "Searcher", "Seen"]
 
 
+_new = tuple.__new__
+
+
 class Seen(NamedTuple):
     """What the levels hold for a request: an entry that serves it, and the `source` it came from.
 
@@ -83,7 +86,7 @@ class Levels:
                 if chosen is not None:
                     if position:
                         chosen = self._backfill(position, entries, chosen, miss, ask)
-                    return Seen(chosen, tier.source)
+                    return _new(Seen, (chosen, tier.source, None, None))
             left = [e for e in entries if policy.may_stand_in(e, now, ask.stale_if_error)]
             ended = ended or self._choose(entries, miss, ask)
             stale = stale or self._choose(left, miss, ask)
@@ -130,11 +133,12 @@ class Levels:
     def _entries(self, tier: Tier, miss: Miss, ask: Ask) -> Sequence[Entry]:
         try:
             found = tier.find(miss, ask)
-            self._failed.discard(tier.source)
+            if self._failed:
+                self._failed.discard(tier.source)
             if not found or tier.source == "memory":  # what lies there has been cut already
                 return found
-            self._lives.renew()
-            return list(map(self._lives.shortened, found))
+            # Without rules all of them live as long as they say.
+            return list(map(self._lives.shortened, found)) if self._lives.renew() else found
         except (CacheFileError, SharedError) as error:
             if tier.source not in self._failed:  # once, until it works again
                 self._failed.add(tier.source)

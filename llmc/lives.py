@@ -56,13 +56,19 @@ class Lives:
         """The rules that this thread has read."""
         return self._turn.known.rules if self._turn.known else ()
 
-    def renew(self) -> None:
+    def renew(self) -> bool:
         """Take up what has changed, with new patience: all searches share MATCH_SECONDS.
 
-        Raises CacheFileError.
+        Return whether there are any rules. Raises CacheFileError.
         """
-        self._turn.known = self._rules.current() if self._rules is not None else None
-        self._turn.patience = selection.MATCH_SECONDS
+        turn = self._turn
+        if self._rules is None:
+            return False
+        turn.known = self._rules.current()
+        if not turn.known.rules:
+            return False
+        turn.patience = selection.MATCH_SECONDS
+        return True
 
     def of(self, kept: Entry | Draft) -> Life:
         """Return an entry's life, and the rule that ends it. Raises CacheFileError."""

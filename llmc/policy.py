@@ -224,11 +224,13 @@ def best(candidates: Iterable[Entry], *, key: bytes, limit: int | None, mode: st
     request's limit would not have cut: it serves any larger or absent limit, and a smaller one
     that its completion fits in.
     """
-    allowed = [entry for entry in candidates if suits(entry, mode)]
-    for entry in allowed:
-        if entry.key == key:
-            return entry
-    fitting = [entry for entry in allowed if entry.finish_reason == "stop" and _fits(entry, limit)]
+    fitting = []
+    for entry in candidates:
+        if suits(entry, mode):
+            if entry.key == key:
+                return entry
+            if entry.finish_reason == "stop" and _fits(entry, limit):
+                fitting.append(entry)
     return max(fitting, key=lambda entry: (entry.created_at, entry.id or 0), default=None)
 
 

@@ -23,6 +23,8 @@ __all__ = [
     "usage_of",
 ]
 
+_new = tuple.__new__
+
 #: The fields of an Entry, and the columns that they are read from.
 _READ = {
     "id": "e.id",
@@ -52,11 +54,6 @@ _READ = {
     "system": "s.system",
     "pinned": "e.pinned",
 }
-_NAMES = tuple(_READ)
-# They stand in the order of Entry's fields; the four counts are its `tokens`, the last is `pinned`.
-_CHOICES = _NAMES.index("choices")
-_COUNTS = _NAMES.index("prompt_tokens")
-_REST = _COUNTS + len(Tokens._fields)
 #: What a query selects for `entry_of`, and from where.
 COLUMNS = ", ".join(_READ.values())
 FROM = "FROM entry AS e JOIN scope AS s ON s.id = e.scope_id"
@@ -85,14 +82,18 @@ def condition(selector: Selector) -> tuple[str, tuple[Any, ...]]:
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """Make an Entry of a row of `COLUMNS`. Raises CacheFileError for one that nobody stored so."""
     # By place, not by name: a third of the time, and each hit of the file makes one.
-    said = None
-    if row[_CHOICES] is not None:
-        said = _parsed(row[_CHOICES], row[0], "choices")
-        if not (isinstance(said, list) and all(map(_is_choice, said))):
-            raise _damaged(row[0], "choices")
-    tokens = Tokens(*row[_COUNTS:_REST])
-    before, between = row[:_CHOICES], row[_CHOICES + 1 : _COUNTS]
-    return Entry._make((*before, said, *between, tokens, *row[_REST:-1], bool(row[-1])))
+    # fmt: off
+    (entry_id, namespace, key, sample, token_limit, model, prompt, answer, choices, finish_reason,
+     served_model, temperature, prompted, completed, cached, written, cost, latency, created_at,
+     expires_at, source, hits, instruction_at, scope_hash, system, pinned) = row
+    return _new(Entry, (
+        entry_id, namespace, key, sample, token_limit, model, prompt, answer,
+        None if choices is None else _choices_of(entry_id, choices), finish_reason,
+        served_model, temperature, _new(Tokens, (prompted, completed, cached, written)), cost,
+        latency, created_at, expires_at, source, hits, instruction_at, scope_hash, system,
+        bool(pinned),
+    ))
+    # fmt: on
 
 
 def frame_of(entry_id: int, frame: str) -> str:
@@ -140,6 +141,13 @@ def columns_of(draft: Draft) -> dict[str, Any]:
         "answer": answer.text,
         "choices": None if answer.choices is None else json.dumps(answer.choices),
     }
+
+
+def _choices_of(entry_id: int, choices: str) -> list[dict[str, Any]]:
+    said = _parsed(choices, entry_id, "choices")
+    if not (isinstance(said, list) and all(map(_is_choice, said))):
+        raise _damaged(entry_id, "choices")
+    return said
 
 
 def _parsed(written: str, entry_id: int, name: str) -> Any:

@@ -24,6 +24,9 @@ PACE = 1.0
 
 _T = TypeVar("_T")
 
+#: How many forks lie between the first process and this one: quicker to ask than for its id.
+_forks = 0
+
 
 class Standing(Generic[_T]):
     """Something that stays open until `close`, or until the program ends. Safe for threads."""
@@ -43,7 +46,6 @@ class Standing(Generic[_T]):
         self._timer = timer
         self._lock = threading.Lock()
         self._is_closed = False
-        self._pid = 0
         self._open()
 
     def current(self) -> _T:
@@ -51,7 +53,7 @@ class Standing(Generic[_T]):
 
         Raises CacheFileError if it has been closed, or cannot be opened anew.
         """
-        if self._pid != os.getpid():
+        if self._forks != _forks:
             self._lock = threading.Lock()  # whoever held it is not in this child
             self._open()
         elif self._timer() >= self._look_at:
@@ -70,9 +72,9 @@ class Standing(Generic[_T]):
     def _open(self) -> None:
         self._opened = self._open_it()
         self._file = _identity(self._path)
-        self._pid = os.getpid()
+        self._forks = _forks
         self._look_at = self._timer() + PACE
-        self._finalizer = weakref.finalize(self, _close, self._close_it, self._opened, self._pid)
+        self._finalizer = weakref.finalize(self, _close, self._close_it, self._opened, _forks)
         if "multiprocessing.util" in sys.modules:
             # Its children end by os._exit, after what is registered there.
             from multiprocessing.util import Finalize
@@ -93,10 +95,19 @@ class Standing(Generic[_T]):
             left.detach()
 
 
-def _close(close: Callable[[_T], None], opened: _T, pid: int) -> None:
+def _close(close: Callable[[_T], None], opened: _T, forks: int) -> None:
     # A forked child must leave its parent's alone.
-    if pid == os.getpid():
+    if forks == _forks:
         close(opened)
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603  (it is a matter of the process)
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

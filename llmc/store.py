@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
+_OF_A_FAMILY = "WHERE namespace = ? AND family = ?"
+
 
 class Store:
     """The entries of one cache file, and what belongs to them. Use it as a context manager."""
@@ -64,6 +66,7 @@ class Store:
         self.outbox = Outbox(self.file)
         self.removal = Removal(self.file, self.vectors, self.paraphrases, self.outbox)
         self.eviction = Eviction(self.file, limits or Limits(), remove=self.removal.remove)
+        self._family = f"SELECT {ALONE}, family FROM entry AS e {_OF_A_FAMILY} AND sample = 0"
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +79,13 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
+
+    def stay(self) -> None:
+        """Prepare for many lookups: SQLite finds a statement by its text, a short one sooner."""
+        self.file.execute(
+            f"CREATE TEMP VIEW hit AS SELECT {ALONE}, e.family FROM entry AS e WHERE e.sample = 0"
+        )
+        self._family = f"SELECT * FROM hit {_OF_A_FAMILY}"
 
     def transaction(self) -> AbstractContextManager[None]:
         """Do all of a block's writes, or none of them."""
@@ -90,8 +100,8 @@ class Store:
 
     def family(self, namespace: str, family: bytes) -> list[Entry]:
         """Return the entries that differ in their token limit at most, samples left out."""
-        where = "WHERE e.namespace = ? AND e.family = ? AND e.sample = 0"
-        return self._entries(f"SELECT {ALONE} FROM entry AS e {where}", (namespace, family))
+        rows = self.file.rows(self._family, (namespace, family))
+        return [entry_of(row[:-1]) for row in rows]
 
     def samples(self, namespace: str, key: bytes, count: int) -> list[Entry]:
         """Return the remembered samples 1…count of a request, in order."""

@@ -46,7 +46,7 @@ class Tally:
         """Count in a file, if there is one; hold what can wait back for `hold` seconds at most."""
         self._shelf = shelf
         self._lives = lives
-        self._hold = hold
+        self._hold = 0.0 if shelf is None else hold
         self._lock = threading.Lock()
         self._pending: deque[Line] = deque()
         self._timer: threading.Timer | None = None
@@ -71,11 +71,10 @@ class Tally:
 
     def count(self, line: Line) -> None:
         """Write one line of the ledger, at once or with others."""
-        if self._shelf is None:
-            return
         if not self._hold or line.source not in _HITS:
-            with contextlib.suppress(CacheFileError):
-                self._shelf.record(line)
+            if self._shelf is not None:
+                with contextlib.suppress(CacheFileError):
+                    self._shelf.record(line)
             return
         # No lock: where many threads hit, one that is put to sleep with it would stop all others.
         self._pending.append(line)
@@ -90,21 +89,23 @@ class Tally:
 
     def flush(self) -> None:
         """Write what was held back."""
-        held: dict[tuple[object, ...], tuple[Line, int, float]] = {}
+        held: dict[object, list[Line]] = {}
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             for _ in range(len(self._pending)):
                 line = self._pending.popleft()
-                name = (line.entry_id, line.source) if line.entry_id else line[1:4]
-                # The last line stands for all of them; their latencies are added up.
-                if name in held:
-                    _, count, latency = held[name]
-                    held[name] = (line, count + 1, latency + line.latency)
+                name = (line[6], line[1]) if line[6] else line[1:4]
+                if (same := held.get(name)) is None:
+                    held[name] = [line]
                 else:
-                    held[name] = (line, 1, line.latency)
+                    same.append(line)
         if held and self._shelf is not None:
-            lines = [drafting.times(*each[:2], latency=each[2]) for each in held.values()]
+            # The last line stands for all of them; their latencies are added up.
+            lines = [
+                drafting.times(each[-1], len(each), latency=sum(line.latency for line in each))
+                for each in held.values()
+            ]
             with contextlib.suppress(CacheFileError):
                 self._shelf.record_all(lines)

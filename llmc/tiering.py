@@ -35,6 +35,7 @@ def tiers_of(
     if stays:
         from llmc.watch import watch
 
+        store.stay()
         version = store.rules.version = watch(store.file)
         if "memory" in settings.levels:
             most, ttl = settings.memory_max_entries, settings.memory_ttl
