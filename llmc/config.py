@@ -115,25 +115,9 @@ def load(
     refuse_unknown(user_file, user, {s.name for s in SETTINGS} | TABLES)
     if project_file:
         refuse_unknown(project_file, project, {s.name for s in SETTINGS if s.project})
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    ranks: dict[str, int] = {}
-    for setting in SETTINGS:
-        sources = (
-            (f"--{setting.name}", flags.get(setting.name)),
-            (setting.variable, environ.get(setting.variable) or None),
-            (project_file or "", project.get(setting.name)),
-            (user_file, user.get(setting.name)),
-        )
-        rank = next((n for n, (_, raw) in enumerate(sources) if raw is not None), len(sources))
-        origin, raw = (*sources, ("default", None))[rank]
-        values[setting.name] = setting.default if raw is None else read(setting, raw, origin)
-        origins[setting.name], ranks[setting.name] = origin, rank
+    values, origins = _values(flags, environ, (project_file or "", project), (user_file, user))
     if values["db"] is None:
         values["db"] = places.data_path(environ)
-    if ranks["error"] < ranks["threshold"]:
-        # The promise was made nearer to the question than the number that would replace it.
-        values["threshold"], origins["threshold"] = None, origins["error"]
     settings = Settings(
         **values,
         aliases=aliases(user_file, user),
@@ -145,6 +129,29 @@ def load(
     )
     _require_embedder(settings)
     return settings
+
+
+def _values(
+    flags: Mapping[str, Any], environ: Mapping[str, str], *files: tuple[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return each setting's value and where it comes from; what is nearer to the question wins."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    ranks: dict[str, int] = {}
+    for setting in SETTINGS:
+        sources = (
+            (f"--{setting.name}", flags.get(setting.name)),
+            (setting.variable, environ.get(setting.variable) or None),
+            *((path, content.get(setting.name)) for path, content in files),
+        )
+        rank = next((n for n, (_, raw) in enumerate(sources) if raw is not None), len(sources))
+        origin, raw = (*sources, ("default", None))[rank]
+        values[setting.name] = setting.default if raw is None else read(setting, raw, origin)
+        origins[setting.name], ranks[setting.name] = origin, rank
+    if ranks["error"] < ranks["threshold"]:
+        # The promise was made nearer to the question than the number that would replace it.
+        values["threshold"], origins["threshold"] = None, origins["error"]
+    return values, origins
 
 
 def endpoint_of(settings: Settings, model: str | None = None) -> tuple[Endpoint, str]:

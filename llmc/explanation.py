@@ -135,7 +135,7 @@ def _hit(hit: Hit, key: bytes, lives: Lives) -> dict[str, Any]:
         "reason": "the same scope, near enough, and no guard refuses",
         "similarity": round(hit.alias.similarity, 6),
         "matched_prompt": hit.entry.prompt,
-        "matched_question": _question(hit.entry),
+        "matched_question": hit.entry.question,
     }
 
 
@@ -212,14 +212,9 @@ def _request(
     return {
         "id": entry.id,
         "prompt": entry.prompt,
-        "question": _question(entry),
+        "question": entry.question,
         "differences": [*differences, *bars],
     }
-
-
-def _question(entry: Entry) -> str:
-    """Return a stored question without its document, where it has words of its own."""
-    return entry.prompt[entry.instruction_at :].strip() or entry.prompt
 
 
 def _neighbour(
@@ -235,7 +230,7 @@ def _neighbour(
     return {
         "id": entry.id,
         "prompt": entry.prompt,
-        "question": _question(entry),
+        "question": entry.question,
         "similarity": round(near.similarity, 6),
         "guard": refusal and refusal.guard,
         "detail": detail,

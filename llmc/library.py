@@ -170,7 +170,7 @@ class Cache:
             answer = Answer(answer, "stop", temperature=temperature, source="put")
         hit = self._current().put(question.miss, answer, question.ask)
         if hit.unkept is not None:
-            kind = CacheFileError if hit.unkept.startswith("cache file") else InputError
+            kind = CacheFileError if hit.file_failed else InputError
             raise kind(f"not stored: {hit.unkept}")
         return _copied(hit)
 

@@ -245,8 +245,7 @@ def answer_text(entry: Entry) -> str:
 
 def brief(asked: Entry | Alias, *, width: int) -> str:
     """Quote a question on one line: its words without their document, where it has words."""
-    words = asked.prompt[asked.instruction_at :].strip() or asked.prompt
-    return f"“{text.one_line(words, width=width)}”"
+    return f"“{text.one_line(asked.question, width=width)}”"
 
 
 def extract(words: str) -> str:
@@ -305,7 +304,7 @@ def _paid(hit: Hit, *, verbose: bool) -> str:
         line += f", {cached:,} of {prompt:,} prompt tokens cached by the provider"
     if hit.unkept is not None:
         # A note has told already what is wrong with the file.
-        line += "; not stored" + ("" if hit.unkept.startswith("cache file ") else f": {hit.unkept}")
+        line += "; not stored" + ("" if hit.file_failed else f": {hit.unkept}")
     if verbose and hit.no_meaning is not None:
         line += f"; by meaning: {hit.no_meaning}"
     return line

@@ -139,6 +139,11 @@ class Alias(NamedTuple):
     prompt: str
     instruction_at: int
 
+    @property
+    def question(self) -> str:
+        """Its words without their document, where it has words."""
+        return _question(self.prompt, self.instruction_at)
+
 
 class Verdict(NamedTuple):
     """What a person (`bad`) or an audit found of a pair of questions: may one answer serve both?
@@ -205,6 +210,15 @@ class Entry(NamedTuple):
     scope_hash: bytes = b""  # of all but the last user text
     system: str = ""
     pinned: bool = False  # it stays until its end, whatever the limits
+
+    @property
+    def question(self) -> str:
+        """Its prompt's words without their document, where it has words."""
+        return _question(self.prompt, self.instruction_at)
+
+
+def _question(prompt: str, at: int) -> str:
+    return prompt[at:].strip() or prompt
 
 
 class Line(NamedTuple):
@@ -313,6 +327,11 @@ class Hit(NamedTuple):
     def answer(self) -> str:
         """The answer's text."""
         return self.entry.answer
+
+    @property
+    def file_failed(self) -> bool:
+        """Whether it is the cache file's fault that the answer was not stored."""
+        return self.unkept is not None and self.unkept.startswith("cache file ")
 
     @property
     def similarity(self) -> float | None:

@@ -84,6 +84,6 @@ def command(
 def _unkept(hit: Hit) -> LlmcError:
     """Say why an answer was not stored: the file's fault, or what was asked for."""
     reason = hit.unkept or "it is gone again"
-    if reason.startswith("cache file"):
+    if hit.file_failed:
         return CacheFileError(reason)
     return LlmcError(f"not stored: {reason}")
