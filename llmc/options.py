@@ -58,16 +58,17 @@ __all__ = [
 ]
 
 
-def at_least(least: int) -> Callable[[Any], Any]:
-    """Return a callback that refuses numbers below `least`, and what SQLite could not hold.
+def at_least(least: int, *, most: int = 2**63 - 1) -> Callable[[Any], Any]:
+    """Return a callback that refuses numbers below `least` and above `most`: what SQLite can hold.
 
     Not Typer's own range: it would print these bounds in the help of every number.
     """
 
     def check(value: Any) -> Any:
         for number in value if isinstance(value, list) else [value]:
-            if number is not None and not least <= number < 2**63:
-                raise typer.BadParameter(f"{number} is not a number from {least} up")
+            if number is not None and not least <= number <= most:
+                reach = f"to {most}" if most < 2**63 - 1 else "up"
+                raise typer.BadParameter(f"{number} is not a number from {least} {reach}")
         return value
 
     return check

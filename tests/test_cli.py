@@ -214,6 +214,7 @@ def test_wrong_usage_leads_to_the_help_of_the_command_in_question(cli, arguments
             "--match: 'all' is not one of 'auto', 'exact', 'semantic'",
         ),
         (("show", "one"), "ID: 'one' is not a whole number"),
+        (("serve", "--port", "65536"), "--port: 65536 is not a number from 0 to 65535"),
         (("rm", "1", "one"), "ID: 'one' is not a whole number"),
     ],
     ids=repr,

@@ -20,7 +20,9 @@ def command(
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option("--port", metavar="N", callback=at_least(0), help="0 is any free one."),
+        typer.Option(
+            "--port", metavar="N", callback=at_least(0, most=65535), help="0 is any free one."
+        ),
     ] = 8400,
     token: Annotated[
         str | None,
