@@ -33,6 +33,7 @@ __all__ = [
     "print_entries",
     "print_entry",
     "print_json",
+    "print_json_line",
     "print_pairs",
     "print_table",
     "print_text",
@@ -58,7 +59,11 @@ def print_answer(words: str) -> None:
 
 def print_json(value: object, *, flush: bool = True) -> None:
     """Write one JSON value on a line of its own."""
-    line = json.dumps(value, ensure_ascii=False)
+    print_json_line(json.dumps(value, ensure_ascii=False), flush=flush)
+
+
+def print_json_line(line: str, *, flush: bool = True) -> None:
+    """Write a line that is JSON already; on a terminal it escapes what that would obey."""
     streams.write(f"{text.inert_json(line) if streams.is_terminal(1) else line}\n", flush=flush)
 
 
@@ -222,7 +227,10 @@ def confirm(
     if yes:
         return
     streams.note(f"{question} [y/N]", end=" ")
-    if sys.stdin.buffer.readline().strip().lower() not in {b"y", b"yes"}:
+    said = sys.stdin.buffer.readline()
+    if not said.endswith(b"\n"):  # Ctrl-D leaves the cursor behind the question
+        sys.stderr.write("\n")
+    if said.strip().lower() not in {b"y", b"yes"}:
         raise LlmcError(otherwise)
 
 

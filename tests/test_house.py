@@ -182,7 +182,7 @@ IMPORTS = {
     "commands.demo": "options rehearsal store streams",
     "commands.doctor": "checks config options output places streams",
     "commands.event": "config forgetting options output policy store streams text tiering",
-    "commands.export": "config exchange lines options store streams",
+    "commands.export": "config exchange lines options output store streams",
     "commands.import": "arrivals config exchange options output request store streams text",
     "commands.invalidate": "config options output selection store streams text tiering",
     "commands.list": "config options output store streams",

@@ -906,3 +906,25 @@ def test_removing_asks_on_a_terminal(launcher, known, db, keys, code, left):
     assert asked
     assert terminal.process.returncode == code
     assert stored(db) == left
+
+
+def test_ctrl_d_is_no_and_leaves_the_question_its_line(launcher, known, db):
+    known("why?")
+
+    with Terminal("llmc", "rm", "1", env=dict(os.environ) | {"NO_COLOR": "1"}) as terminal:
+        assert terminal.reads("[y/N]")
+        terminal.press("\x04")
+        shown = terminal.rest()
+
+    assert shown.endswith("? [y/N] \nllmc: error: nothing was removed\n")
+    assert stored(db) == 1
+
+
+def test_an_answer_may_be_typed_and_the_terminal_says_how(launcher, db):
+    with Terminal("llmc", "put", "Capital of Peru?", env=dict(os.environ)) as terminal:
+        assert terminal.reads("llmc: type the answer; Ctrl-D ends it")
+        terminal.press("Lima\n\x04")
+        terminal.rest()
+
+    assert terminal.process.returncode == 0
+    assert stored(db) == 1

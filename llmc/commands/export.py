@@ -1,6 +1,6 @@
 """`llmc export`: stored answers as JSON lines."""
 
-from llmc import config, exchange, lines, streams
+from llmc import config, exchange, lines, output, streams
 from llmc.options import Color, Db, Model, Namespace, OlderThan, Origin, Since, selector
 from llmc.store import Store
 
@@ -29,9 +29,9 @@ def command(
     settings = config.load({"db": db})
     with Store(settings.db, create=False) as store:
         for parcel in exchange.parcels(store, chosen):
-            streams.write(lines.line_of(parcel) + "\n", flush=False)
+            output.print_json_line(lines.line_of(parcel), flush=False)
         for verdict in () if narrowed else exchange.verdicts(store, namespace):
-            streams.write(lines.line_of(verdict) + "\n", flush=False)
+            output.print_json_line(lines.line_of(verdict), flush=False)
         for rule in () if narrowed else exchange.rules(store, namespace):
-            streams.write(lines.line_of(rule) + "\n", flush=False)
+            output.print_json_line(lines.line_of(rule), flush=False)
     streams.write("")

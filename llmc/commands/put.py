@@ -64,6 +64,8 @@ def command(
         no_stdin=True,
     )  # fmt: skip
     request = request_of(question, settings, reader)
+    if streams.is_terminal(0):
+        streams.note("type the answer; Ctrl-D ends it")
     ask = Ask(settings.namespace, settings.cache, ttl=settings.ttl, refresh=True)
     # Nothing was sampled: where none is stated it is as good as a temperature of 0.
     stated = request.body.get("temperature", 0)

@@ -5,6 +5,8 @@ import json
 import pytest
 from encoder import STORED, THIRD
 
+from llmc.text import visible
+
 
 @pytest.fixture
 def two(cli, upstream, store) -> None:
@@ -59,3 +61,13 @@ def test_what_was_rejected_travels_unless_answers_alone_are_meant(cli, upstream,
 
     assert [json.loads(line)["kind"] for line in cli("export").out.splitlines()] == ["verdict"]
     assert cli("export", "-m", "small").out == ""
+
+
+def test_an_export_does_not_command_a_terminal_and_still_says_the_same(cli, upstream):
+    cli("ask", "a\x9b31m\u202eb")
+
+    shown, piped = cli("export", terminal=True).out, cli("export").out
+
+    assert "\x9b" in piped
+    assert visible(shown) == shown
+    assert json.loads(shown) == json.loads(piped)
