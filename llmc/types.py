@@ -141,7 +141,7 @@ class Alias(NamedTuple):
 
     @property
     def question(self) -> str:
-        """Its words without their document, where it has words."""
+        """The words behind its document, all of its prompt where there are none."""
         return _question(self.prompt, self.instruction_at)
 
 
@@ -213,7 +213,7 @@ class Entry(NamedTuple):
 
     @property
     def question(self) -> str:
-        """Its prompt's words without their document, where it has words."""
+        """The words behind its document, all of its prompt where there are none."""
         return _question(self.prompt, self.instruction_at)
 
 

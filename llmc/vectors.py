@@ -136,10 +136,6 @@ class Vectors:
             self._file.execute(f"DELETE FROM {table} WHERE space_id = ?", (space,))
         self._file.execute("DELETE FROM space WHERE id = ?", (space,))
 
-    def count(self, space: int) -> int:
-        """Return how many vectors a space holds."""
-        return self._space(space).vectors
-
     def fault(self, space: int | None = None) -> str | None:
         """Say why nothing, or not this space, can be searched here; None if it can."""
         try:

@@ -124,3 +124,8 @@ def new_store(path: Path) -> Store:
 
 
 _NEW: dict[str, bytes] = {}
+
+
+def vectors_in(store: Store, space: int) -> int:
+    """How many vectors a space of a cache file holds."""
+    return next(each.vectors for each in store.vectors.spaces() if each.id == space)
