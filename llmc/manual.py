@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["EXAMPLES", "EXIT_CODES", "FILES", "OVERVIEW", "SECTIONS", "VARIABLES", "Example"]
+__all__ = [
+    "EXAMPLES",
+    "EXIT_CODES",
+    "FILES",
+    "NOTES",
+    "OVERVIEW",
+    "SECTIONS",
+    "VARIABLES",
+    "Example",
+]
 
 
 class Example(NamedTuple):
@@ -36,6 +45,36 @@ be answered too, once `llmc model pull` has brought the local model; `llmc why` 
 The answer goes to standard output and nothing else does. One line on standard error tells where it
 came from.
 """
+
+#: What a page says of a command beyond its help, by paragraphs.
+NOTES = {
+    "batch": """\
+An answer is stored before its line is printed. Ctrl-C waits for what is under way; only what was
+under way when it was killed outright is asked again.
+
+--max-cost counts what is under way with an estimate, rather too high than too low: an answer
+without --max-tokens with 2,000 tokens at first, later with twice those of the longest.
+
+Where rows begin alike (1,024 tokens or more) and the provider has a cache of its own, one goes
+first and the others read what it has written.
+""",
+    "event": """\
+In the pattern of a rule, {name} stands for the value of --data name=..., to the letter. {3} and
+{2,5} stay what they are, and so does what follows a backslash, as in \\{name} and \\p{L}. A rule
+whose field is missing or empty is skipped, and the command ends with 1 once the others are done.
+""",
+    "serve": """\
+The program's own key goes to the provider and is never stored; where it has none, or llmc, yours
+does. With a token, clients send it as their key, or as x-llmc-token beside a key of their own.
+
+A client that leaves early loses nothing for the next one: an answer that nobody waits for has five
+more seconds to end and be stored, then its call is cancelled.
+
+A hit repeats the usage of the call that was paid for, so that programs find what they expect; llmc
+itself counts it as nothing. A stream without stream_options.include_usage tells no usage, so its
+price is not known.
+""",
+}
 
 #: Environment variables beyond those of the settings.
 VARIABLES = {

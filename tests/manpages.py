@@ -83,6 +83,8 @@ def _page(command: Command, root: Command) -> str:
             lines += _options(part, headings=False)
     else:
         lines += [".SH OPTIONS", *_options(command, headings=True)]
+    if notes := manual.NOTES.get(command.name):
+        lines += [".SH NOTES", *_paragraphs(notes)]
     lines += _examples([*dict.fromkeys([command, *parts])])
     lines += _exit_status()
     lines += [".SH ENVIRONMENT", "The variables and the files that it obeys are those of"]

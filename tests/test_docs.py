@@ -170,6 +170,10 @@ def test_the_manual_names_what_a_project_may_set():
     assert re.split(", | and ", told) == [setting.name for setting in SETTINGS if setting.project]
 
 
+def test_the_notes_of_the_manual_are_on_pages_that_there_are():
+    assert set(manual.NOTES) <= set(COMMANDS)
+
+
 @pytest.mark.parametrize("command", TREE.values(), ids=lambda command: command.words or "llmc")
 def test_every_command_has_two_examples_of_its_own_that_fit_a_line(command):
     lines = [example.line for example in command.examples]
