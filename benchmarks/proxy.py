@@ -308,9 +308,10 @@ def _loads(count: int, ours: list[Load], theirs: list[Load] | None) -> list[Row]
     if theirs is None:
         return [Row(what, f"{rate:,.0f}"), Row("— p99", f"{p99:,.1f} ms")]
     their_rate, their_p99 = (statistics.median(values) for values in zip(*theirs, strict=True))
-    pairs = zip(ours, theirs, strict=True)
-    ratio = ratio_of_pairs([(one.rate, other.rate) for one, other in pairs])
-    target = kept(ratio, 15, least=True)
+    # A turn in which one of them answered nothing at all, on a machine that is too busy, is none.
+    pairs = [(a.rate, b.rate) for a, b in zip(ours, theirs, strict=True) if a.rate and b.rate]
+    ratio = ratio_of_pairs(pairs) if pairs else None
+    target = "" if ratio is None else kept(ratio, 15, least=True)
     told = f"{p99:,.1f} ms; LiteLLM's {their_p99:,.1f} ms"
     return [
         Row(what, f"{rate:,.0f}", ratio, f"LiteLLM's: {their_rate:,.0f}", target),
