@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["environ_for", "run"]
 
 #: What a terminal sends to all of a group at once, and what comes to one process alone.
-_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
-_PASSED_ON = (*_FROM_TERMINAL, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+_PASSED_ON = (
+    *_FROM_TERMINAL,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGTSTP,
+    signal.SIGCONT,
+)
 
 
 def environ_for(environ: Mapping[str, str], *, url: str, token: str) -> dict[str, str]:
@@ -46,6 +54,8 @@ def run(words: Sequence[str], environ: Mapping[str, str]) -> int:
             waiting.append(number)
         elif number not in _FROM_TERMINAL or not _is_in_foreground():
             child.send_signal(number)
+        if number == signal.SIGTSTP and child is not None:
+            os.kill(os.getpid(), signal.SIGSTOP)  # who stops us sees that we have stopped
 
     # What we were told to ignore the program ignores too.
     heeded = [n for n in _PASSED_ON if signal.getsignal(n) is not signal.SIG_IGN]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from proxies import until
 
 #: A program that asks what it is told to, and prints the answer or the error's status.
 ASK = """
@@ -130,6 +131,32 @@ def test_signals_go_on_to_the_program(upstream, number):
         code = us.wait(timeout=30)
 
     assert code == 42
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="not there: /proc")
+def test_a_program_is_stopped_and_goes_on_with_us(upstream):
+    script = (
+        "import os, signal\n"
+        "signal.signal(signal.SIGCONT, lambda *_: os._exit(42))\n"
+        "print(os.getpid(), flush=True)\n"
+        "signal.pause()\n"
+    )
+    words = [sys.executable, "-m", "llmc", "run", "-q", "--", sys.executable, "-c", script]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    # In a group of its own, but not orphaned: the kernel stops nobody whom nobody would wake.
+    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, process_group=0) as us:
+        program = int(us.stdout.readline())
+        us.send_signal(signal.SIGTSTP)
+        until(lambda: [state(us.pid), state(program)] == ["T", "T"])
+        us.send_signal(signal.SIGCONT)
+        code = us.wait(timeout=30)
+
+    assert code == 42
+
+
+def state(process):
+    """The letter by which the kernel tells what a process does."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 # -- replay --------------------------------------------------------------------------------------
