@@ -51,7 +51,8 @@ def headers(nonce: str) -> dict[str, str]:
         "content-security-policy": policy,
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",
-        "referrer-policy": "no-referrer",
+        # Not "no-referrer": browsers then say that the page's own forms come from nowhere.
+        "referrer-policy": "same-origin",
         "x-content-type-options": "nosniff",
         "cross-origin-resource-policy": "same-origin",
     }
