@@ -38,13 +38,14 @@ class Browser:
         self._rest = b""
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
+        ends = [str(theirs_in), str(theirs_out)]
+        browser = [program, *_FLAGS.split(), f"--user-data-dir={folder}"]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, str(theirs_in), str(theirs_out), program, *_FLAGS.split(),
-             f"--user-data-dir={folder}"],
+            [sys.executable, "-c", _START, *ends, *browser],
             env=os.environ | {"HOME": str(folder)},
             pass_fds=(theirs_in, theirs_out),
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         os.close(theirs_in)
         os.close(theirs_out)
         target = self.send("Target.createTarget", url="about:blank")
