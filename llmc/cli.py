@@ -191,7 +191,7 @@ def _run(arguments: list[str], invocation: bytes | None) -> int:
         _complain("stopped", None, arguments)
         return 1
     except ClickException as error:
-        _complain(_wording(error), _usage_hint(error), arguments)
+        _complain(_wording(error), _usage_hint(error, arguments), arguments)
         return 2 if isinstance(error, UsageError) else 1
     finally:
         streams.write(said.getvalue(), flush=False)
@@ -235,13 +235,13 @@ def _wording(error: ClickException) -> str:
     return f"{name}: {said}"
 
 
-def _usage_hint(error: ClickException) -> str | None:
+def _usage_hint(error: ClickException, arguments: list[str]) -> str | None:
     if isinstance(error, NoSuchOption) and (
         " " in error.option_name or not error.option_name.lstrip("-").isascii()
     ):
         return "does the prompt begin with a dash? put -- before it, or pipe it in"
     context = error.ctx if isinstance(error, UsageError) else None
-    path = context.command_path if context else "llmc"
+    path = context.command_path if context else " ".join(["llmc", *_named(arguments)])
     help_ = f"{path} --help"
     takes_prompt = context and any(param.name == "prompt" for param in context.command.params)
     if takes_prompt and "unexpected extra argument" in error.message:
@@ -251,6 +251,11 @@ def _usage_hint(error: ClickException) -> str | None:
     if context is None or context.parent is None:
         return f"{help_} lists the commands; options stand after one"
     return f"{help_} lists the options{'; a prompt goes after --' if takes_prompt else ''}"
+
+
+def _named(arguments: list[str]) -> list[str]:
+    """Return the command that a command line names, where the parser does not tell it."""
+    return [word for word in arguments[:1] if word in COMMANDS]
 
 
 def _complain(message: str, hint: str | None, arguments: list[str]) -> None:

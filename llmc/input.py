@@ -75,6 +75,11 @@ class Reader:
 
     def text(self, path: str) -> str:
         """Return a file's text. Raises InputError if it cannot be read or is none."""
+        if path == "-":
+            raise InputError(
+                "- is no file: standard input is the question, or its document, by itself",
+                hint="/dev/stdin names it as a file",
+            )
         try:
             with open(path, "rb") as file:
                 self._regular &= stat.S_ISREG(os.fstat(file.fileno()).st_mode)

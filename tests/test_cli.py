@@ -184,6 +184,7 @@ def test_a_mistyped_command_of_a_group_leads_to_the_groups_help(cli, typed, mean
         (("zzz",), "llmc --help"),
         (("--nope",), "llmc --help lists the commands; options stand after one"),
         (("--db", "x.db", "stats"), "llmc --help lists the commands; options stand after one"),
+        (("ask", "-m"), "llmc ask --help"),
         (("ask", "why", "not"), "llmc ask --help; a prompt of several words stands in quotes"),
         (("list", "--nope"), "llmc list --help lists the options"),
         (("ask", "--nope"), "llmc ask --help lists the options; a prompt goes after --"),

@@ -409,3 +409,10 @@ def test_a_flag_that_cannot_be_sent_is_a_usage_error(cli, upstream, home, argume
     assert result.code == 2
     assert "unexpected" not in result.err
     assert upstream.calls == []
+
+
+def test_a_dash_is_no_file_and_the_hint_says_what_it_may_be(reader):
+    with pytest.raises(InputError, match="standard input is the question") as refused:
+        reader.text("-")
+
+    assert refused.value.hint == "/dev/stdin names it as a file"
