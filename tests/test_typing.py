@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import assert_type
 import llmc
 from llmc import Cache, Hit, Miss, Request
 from llmc.types import Rule
+from openai import AsyncOpenAI, OpenAI
 
+assert_type(llmc.wrap(OpenAI(), ttl="1h"), OpenAI)
+assert_type(llmc.wrap(AsyncOpenAI()), AsyncOpenAI)
 with Cache(model="m", ttl="1h", match="semantic", error="5%") as cache:
     assert_type(cache, Cache)
     hit = cache.ask("why?", system="be brief", files={"a": "b"}, temperature=0, on_text=print)
@@ -34,18 +38,19 @@ with Cache(model="m", ttl="1h", match="semantic", error="5%") as cache:
     print(cache.stats(by="day")[0]["hits"], llmc.__version__)
 """
 
+#: What is wrong, and what mypy and pyright call it.
 WRONG = {
-    "cache.ask(5)": "arg-type",
-    'cache.ask("why?", colour="blue")': "call-arg",
-    'cache.ask("why?", match="fuzzy")': "arg-type",
-    'cache.ask("why?").answr': "attr-defined",
-    'cache.stats(by="hour")': "arg-type",
+    "cache.ask(5)": ("arg-type", "reportArgumentType"),
+    'cache.ask("why?", colour="blue")': ("call-arg", "reportCallIssue"),
+    'cache.ask("why?", match="fuzzy")': ("arg-type", "reportArgumentType"),
+    'cache.ask("why?").answr': ("attr-defined", "reportAttributeAccessIssue"),
+    'cache.stats(by="hour")': ("arg-type", "reportArgumentType"),
 }
 
-pytest.importorskip("mypy", reason="mypy is not installed")
 
-
-def check(program: str, folder: Path) -> str:
+def under_mypy(program: str, folder: Path) -> dict[int, set[str]]:
+    """Return what mypy has against each line of a program."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
     path = folder / "program.py"
     path.write_text(program)
     done = subprocess.run(
@@ -59,18 +64,55 @@ def check(program: str, folder: Path) -> str:
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "MYPYPATH": str(ROOT)},
     )
-    return done.stdout + done.stderr
+    said = (done.stdout + done.stderr).splitlines()
+    found: dict[int, set[str]] = {}
+    for line in said:
+        found.setdefault(int(line.split(":")[1]), set()).add(line.rpartition("[")[2].rstrip("]"))
+    return found
 
 
-def test_a_program_that_is_right_passes(tmp_path):
-    assert check(PROGRAM, tmp_path) == ""
+def under_pyright(program: str, folder: Path) -> dict[int, set[str]]:
+    """Return what pyright has against each line, its strict rules included.
+
+    basedpyright is pyright with all that it needs to run: nothing is downloaded.
+    """
+    pytest.importorskip("basedpyright", reason="basedpyright is not installed")
+    (folder / "program.py").write_text(program)
+    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "basedpyright", "--outputjson"),
+            *("--pythonpath", sys.executable, "--project", str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
+    )
+    found: dict[int, set[str]] = {}
+    for each in json.loads(done.stdout)["generalDiagnostics"]:
+        line = each["range"]["start"]["line"] + 1
+        found.setdefault(line, set()).add(each.get("rule", each["message"]))
+    return found
 
 
-def test_what_is_wrong_is_seen(tmp_path):
+CHECKERS = pytest.mark.parametrize(
+    ("checker", "name"), [(under_mypy, 0), (under_pyright, 1)], ids=["mypy", "pyright"]
+)
+
+
+@CHECKERS
+def test_a_program_that_is_right_passes(checker, name, tmp_path):
+    assert checker(PROGRAM, tmp_path) == {}
+
+
+@CHECKERS
+def test_what_is_wrong_is_seen(checker, name, tmp_path):
     lines = ["import llmc", "cache = llmc.Cache()", *WRONG]
 
-    said = check("\n".join(lines), tmp_path).splitlines()
+    found = checker("\n".join(lines), tmp_path)
 
-    found = {int(line.split(":")[1]): line for line in said if ": error:" in line}
-    seen = [f"[{code}]" in found.get(n, "") for n, code in enumerate(WRONG.values(), 3)]
+    seen = [names[name] in found.get(n, ()) for n, names in enumerate(WRONG.values(), 3)]
     assert seen == [True] * len(WRONG)
