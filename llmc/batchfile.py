@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llmc import config, input, prefixes, streams
+from llmc.dialects import embeddings, responses
 from llmc.errors import InputError, LlmcError
 from llmc.request import Stated, compose
 from llmc.types import Request
@@ -23,14 +24,18 @@ __all__ = ["FIELDS", "Row", "rows"]
 
 #: The fields of OpenAI's form: https://platform.openai.com/docs/guides/batch.
 _OPENAI = ("custom_id", "method", "url", "body")
-_URL = "/v1/chat/completions"
+_URLS = {
+    "/v1/chat/completions": "chat/completions",
+    "/v1/responses": "responses",
+    "/v1/embeddings": "embeddings",
+}
 
 
 class Row(NamedTuple):
     """One line of a batch file: what it asks, or its `fault`.
 
     `number` counts the lines from 1, `size` its bytes; `openai` tells in which form it was, a line
-    that is neither in that of the line before.
+    that is neither in that of the line before. `encoding` is how an embedding's numbers are wanted.
     """
 
     number: int
@@ -39,6 +44,7 @@ class Row(NamedTuple):
     custom_id: str | int | None = None
     request: Request | None = None
     fault: str | None = None
+    encoding: str = "float"
 
 
 def rows(lines: Iterable[bytes | None], around: Stated, settings: Settings) -> Iterator[Row | None]:
@@ -104,7 +110,7 @@ def _filled(row: Row, fields: dict[str, Any], around: Stated, settings: Settings
         row = row._replace(custom_id=custom_id)
     try:
         if row.openai:
-            return row._replace(request=_from_openai(fields, settings))
+            return _from_openai(row, fields, settings)
         return row._replace(request=_from_ours(fields, around, settings))
     except LlmcError as error:
         hint = "" if error.hint is None else f" ({error.hint})"
@@ -142,31 +148,42 @@ def _from_ours(fields: dict[str, Any], around: Stated, settings: Settings) -> Re
     )
 
 
-def _from_openai(fields: dict[str, Any], settings: Settings) -> Request:
+def _from_openai(row: Row, fields: dict[str, Any], settings: Settings) -> Row:
     _refuse_unknown(fields, _OPENAI)
     if fields.get("method") != "POST":
         raise InputError("'method' is not POST")
-    if fields.get("url") != _URL:
-        raise InputError(f"'url' is not {_URL}")
+    kind = _URLS.get(str(fields.get("url")))
+    if kind is None:
+        raise InputError(f"'url' is none of {', '.join(_URLS)}")
     body = fields.get("body")
     if not isinstance(body, dict):
         raise InputError("'body' is not an object")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not all(map(_is_object, messages)):
-        raise InputError("'body' has no 'messages'")
     if body.get("stream"):
         raise InputError("'stream' has no place in a batch")
     model = body.get("model")
     if model is not None and not _is_text(model):
         raise InputError("'model' is not a text")
     endpoint, name = config.endpoint_of(settings, model)
-    # Whoever makes a batch of it does so for many questions on the same instructions.
-    return Request(
-        endpoint.base_url,
-        {**body, "model": name},
-        provider=endpoint.name,
-        static=prefixes.instructions(messages),
-    )
+    asked = Request(endpoint.base_url, {**body, "model": name}, kind, provider=endpoint.name)
+    match kind:
+        case "responses":
+            if not responses.is_understood(asked.body):
+                raise InputError("'body' has no 'input', or asks for what the provider itself does")
+        case "embeddings":
+            if not embeddings.is_understood(asked.body):
+                raise InputError("'body' has no 'input'")
+            # How the numbers are written is no part of the question, nor is a list of one.
+            texts = embeddings.texts_of(body)
+            row = row._replace(encoding=body.get("encoding_format", "float"))
+            alone = texts[0] if len(texts) == 1 else texts
+            asked = asked._replace(body=embeddings.body_of(asked.body, alone))
+        case _:
+            messages = body.get("messages")
+            if not isinstance(messages, list) or not messages or not all(map(_is_object, messages)):
+                raise InputError("'body' has no 'messages'")
+            # Whoever makes a batch of it does so for many questions on the same instructions.
+            asked = asked._replace(static=prefixes.instructions(messages))
+    return row._replace(request=asked)
 
 
 def _refuse_unknown(fields: dict[str, Any], known: Iterable[str]) -> None:

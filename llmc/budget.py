@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from llmc.types import Hit, Price, Request
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "limit_of"]
 
 #: The completion tokens that an answer without a limit may take, until so many answers are known;
 #: from then on it is at least twice those of the longest.
@@ -24,6 +24,14 @@ _ENOUGH = 10
 
 #: By how much an estimate may be too low: prompts are counted by their bytes.
 _MARGIN = 1.25
+
+
+def limit_of(request: Request) -> int | None:
+    """Return how many tokens an answer may have, as far as that is said."""
+    if request.endpoint == "embeddings":
+        return 0
+    stated = request.body.get("max_output_tokens")  # as Responses call it
+    return stated if type(stated) is int and stated > 0 else keys.token_limit(request)
 
 
 class Budget:
@@ -45,7 +53,7 @@ class Budget:
         """
         if self.limit is None:
             return 0
-        stated = keys.token_limit(request)
+        stated = limit_of(request)
         each = self._assumed() if stated is None else stated
         choices = request.body.get("n")
         count = choices if isinstance(choices, int) and choices > 0 else 1

@@ -134,7 +134,6 @@ class Cache:
 
     def fetch(self, miss: Miss, ask: Ask, *, on_text: Callable[[str], None] | None = None) -> Hit:
         """Answer what was not found: steps 2 to 5 of `ask`. Raises as it does."""
-        asked_at = self._clock() if ask.asked_at is None else ask.asked_at
         if ask.offline:
             raise NotCached("not in the cache (--offline)")
         said: list[bool] = []
@@ -149,7 +148,7 @@ class Cache:
             return self.put(miss, answer, ask)
 
         try:
-            return self.share(miss, ask, led, asked_at=asked_at)
+            return self.share(miss, ask, led)
         except LlmcError as error:
             # Half an answer is on the screen already: another one must not follow it.
             may_stand_in = isinstance(error, Unavailable) and not said
@@ -162,13 +161,7 @@ class Cache:
             return drafting.served(miss.stale, "stale", at=now, latency=0.0, bill=miss.bill)
 
     def share(
-        self,
-        miss: Miss,
-        ask: Ask,
-        fetch: Callable[[], Hit],
-        *,
-        asked_at: float | None = None,
-        patience: float | None = None,
+        self, miss: Miss, ask: Ask, fetch: Callable[[], Hit], *, patience: float | None = None
     ) -> Hit:
         """Fetch an answer, or wait, `patience` seconds at most, for another who asks the same."""
         if self._flights is None or not policy.may_share(miss, ask):
@@ -176,7 +169,7 @@ class Cache:
         return self._flights.fly(
             ask.namespace,
             miss.key,
-            asked_at=self._clock() if asked_at is None else asked_at,
+            asked_at=self._clock() if ask.asked_at is None else ask.asked_at,
             look=lambda: self._held(miss, ask, self._timer())[1],
             ask=fetch,
             is_kept=lambda hit: hit.unkept is None,
@@ -217,7 +210,7 @@ class Cache:
             if seen.ended is not None:
                 why = policy.why_ended(self._lives.of(seen.ended), self._clock())
                 miss = miss._replace(reason=f"not stored ({why})")
-            if ask.by_meaning and ask.samples is None:
+            if ask.by_meaning and ask.samples is None and policy.has_words(miss.request):
                 miss, found = self._levels.by_meaning(miss, ask)
                 if found.entry is not None:
                     return drafting.served(

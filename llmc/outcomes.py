@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llmc import output, text
-from llmc.dialects import chat
+from llmc.dialects import forms
 from llmc.errors import LlmcError, NotCached, ProviderError
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def _in_openai_s(done: Done) -> dict[str, Any]:
     row, result = done.row, done.result
     told: dict[str, Any] = {"id": f"batch_req_llmc_{row.number}", "custom_id": row.custom_id}
     if not isinstance(result, LlmcError):
-        body = chat.plain(result.entry)
+        endpoint = "chat/completions" if row.request is None else row.request.endpoint
+        body = forms.whole(endpoint, result.entry, encoding=row.encoding)
         return told | {"response": _response(200, row.number, body), "error": None}
     if isinstance(result, ProviderError) and result.status is not None:
         stated = {"error": result.body or {"message": str(result), "code": None}}

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from llmc import keys, marking, pricing, text
+from llmc.budget import limit_of
 from llmc.types import Hit
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def plan(
         if may_share:
             seen.add(key)
         counts["to_ask"] += 1
-        limit = keys.token_limit(row.request)
+        limit = limit_of(row.request)
         answer = ANSWER if limit is None else min(ANSWER, limit)
         count, price = cache.estimate(row.request, completion=answer)
         tokens += count

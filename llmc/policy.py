@@ -26,6 +26,7 @@ __all__ = [
     "expires_at",
     "failure",
     "has_content",
+    "has_words",
     "is_fresh",
     "life",
     "may_share",
@@ -114,9 +115,15 @@ def unfinished(answer: Answer) -> str | None:
             return f"the answer ended with {other!r}"
 
 
+def has_words(request: Request) -> bool:
+    """Tell whether a request has an answer in words: a vector is that of its very text."""
+    return request.endpoint != "embeddings"
+
+
 def adds_temperature(request: Request) -> bool:
     """Tell whether 0 is to be sent for a temperature that the caller left open."""
-    return "temperature" not in request.body and not _FIXED_SAMPLING.search(request.model)
+    samples = has_words(request) and not _FIXED_SAMPLING.search(request.model)
+    return samples and "temperature" not in request.body
 
 
 def expires_at(created_at: float, ttl: float | None) -> float | None:

@@ -158,10 +158,14 @@ def estimate_tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
 
 
+#: The fields that a prompt's tokens are made of, its messages aside.
+_PROMPT = ("instructions", "input", "tools", "response_format", "text")
+
+
 def estimate_prompt(body: Mapping[str, Any]) -> int:
-    """Estimate the tokens of a chat request's prompt: its messages, tools and schema."""
-    texts = [str(message.get("content") or "") for message in body["messages"]]
-    texts += [str(body[name]) for name in ("tools", "response_format") if body.get(name)]
+    """Estimate the tokens of a request's prompt: its messages or input, tools and schema."""
+    texts = [str(message.get("content") or "") for message in body.get("messages") or ()]
+    texts += [str(body[name]) for name in _PROMPT if body.get(name)]
     return sum(map(estimate_tokens, texts))
 
 

@@ -114,13 +114,18 @@ class Provider:
         added = marks(request, refused=refused) if self._prompt_cache else {}
         if add_temperature:
             added["temperature"] = 0
-        if on_text is not None:
+        streams = on_text is not None and request.endpoint == "chat/completions"
+        if streams:
             added["stream"] = True
             if "stream_options" not in refused:
                 added["stream_options"] = {"include_usage": True}
         body = {**request.body, **added}
         started = time.monotonic()
-        answer = self._try(request.endpoint, body, added, on_text)
+        answer = self._try(request.endpoint, body, added, on_text if streams else None)
+        if on_text is not None and not streams:
+            on_text(answer.text)
+        if request.endpoint == "embeddings":
+            return answer._replace(latency=time.monotonic() - started)
         return forms.timed(answer, body, latency=time.monotonic() - started)
 
     def _try(
@@ -169,7 +174,12 @@ class Provider:
 
         response = self._client.post(f"/{endpoint}", cast_to=httpx2.Response, body=body)
         self._require_no_page(response.headers)
-        return self._parse(response.text)
+        if endpoint == "chat/completions":
+            return self._parse(response.text)
+        answer = forms.read(endpoint, body, response.content)
+        if answer is None:
+            raise Unavailable(f"{self._host} sent a malformed answer")
+        return answer
 
     def _require_no_page(self, headers: Any) -> None:
         """Raise Unavailable for a page that a browser would show: nothing of it is an answer."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llmc.types import Entry
 
-__all__ = ["answers", "asking_for", "body_of", "is_understood", "plain", "texts_of"]
+__all__ = ["answer", "answers", "asking_for", "body_of", "is_understood", "plain", "texts_of"]
 
 
 #: The largest float32: what base64 has no place for is kept in no form.
@@ -87,22 +87,42 @@ def answers(body: bytes, texts: Sequence[Any]) -> list[Answer] | None:
     ]
 
 
+def answer(body: bytes, texts: Sequence[Any]) -> Answer | None:
+    """Read one answer for all inputs of a request; None if the reply does not have one for each."""
+    each = answers(body, texts)
+    if not each:
+        return None
+    usage = (wire.loaded(body) or {}).get("usage")
+    vectors = [
+        {"index": index, "embedding": (answer.choices or [{}])[0].get("embedding")}
+        for index, answer in enumerate(each)
+    ]
+    told = each[0].text if len(each) == 1 else f"{len(each)} times {each[0].text}"
+    # Nothing is sampled: it is as good as a temperature of 0.
+    return each[0]._replace(
+        text=told,
+        choices=vectors,
+        usage=usage if isinstance(usage, dict) else None,
+        temperature=0.0,
+    )
+
+
 def plain(entries: Sequence[Entry], *, encoding: str) -> dict[str, Any]:
     """Write the vectors of all inputs, in their order, as the reply to one request."""
     tokens = sum(entry.tokens.prompt or 0 for entry in entries)
+    kept = [choice.get("embedding") for entry in entries for choice in entry.choices or [{}]]
     return {
         "object": "list",
         "data": [
-            {"object": "embedding", "index": index, "embedding": _written(entry, encoding)}
-            for index, entry in enumerate(entries)
+            {"object": "embedding", "index": index, "embedding": _written(vector, encoding)}
+            for index, vector in enumerate(kept)
         ],
         "model": entries[0].served_model or entries[0].model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
 
 
-def _written(entry: Entry, encoding: str) -> Any:
-    kept = (entry.choices or [{}])[0].get("embedding")
+def _written(kept: Any, encoding: str) -> Any:
     if isinstance(kept, str) == (encoding == "base64"):
         return kept
     numbers = _numbers(kept)

@@ -9,10 +9,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import openai
 import pytest
 from processes import bound_by_modes
 from terminals import Terminal, eventually
 from upstream import Reply
+
+import llmc
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -157,6 +160,101 @@ def test_an_empty_file_is_no_fault(cli, upstream):
 
 
 # -- OpenAI's form -------------------------------------------------------------------------------
+
+
+def other(name: str, number: int = 1, **body) -> dict:
+    """A request of OpenAI's other kinds."""
+    url = f"/v1/{name}"
+    return {"custom_id": f"{name}-{number}", "method": "POST", "url": url, "body": body}
+
+
+def vectors(*numbers: list[float]) -> Reply:
+    listed = [{"index": n, "embedding": each} for n, each in enumerate(numbers)]
+    told = {"data": listed, "model": "e", "usage": {"prompt_tokens": 4, "total_tokens": 4}}
+    return Reply(raw=json.dumps(told).encode())
+
+
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "model": "m",
+    "output": [{"type": "message", "content": [{"type": "output_text", "text": "blue"}]}],
+    "usage": {"input_tokens": 5, "output_tokens": 2},
+}
+
+
+def test_responses_and_embeddings_run_unchanged_too(cli, upstream):
+    upstream.will(Reply(raw=json.dumps(RESPONSE).encode()), vectors([0.5, 0.25]))
+    file = jsonl(
+        other("responses", model="m", input="which?", max_output_tokens=9),
+        other("embeddings", model="e", input="one"),
+    )
+
+    first, again = (cli("batch", "-", "-j", "1", stdin=file) for _ in range(2))
+
+    assert (first.code, again.out) == (0, first.out)
+    answer, vector = (line["response"]["body"] for line in parsed(first.out))
+    assert answer == RESPONSE
+    assert vector["data"] == [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]
+    assert [call.path for call in upstream.calls] == ["/v1/responses", "/v1/embeddings"]
+    assert "temperature" not in upstream.calls[1].body
+
+
+def test_embeddings_of_several_texts_are_one_question(cli, upstream):
+    upstream.will(vectors([0.5], [0.25]))
+    file = jsonl(other("embeddings", model="e", input=["one", "two"], encoding_format="base64"))
+
+    first, again = (cli("batch", "-", stdin=file) for _ in range(2))
+
+    (line,) = parsed(again.out)
+    packed = [each["embedding"] for each in line["response"]["body"]["data"]]
+    assert packed == ["AAAAPw==", "AACAPg=="]
+    assert again.out == first.out
+    assert len(upstream.calls) == 1
+
+
+def test_an_embedding_of_a_batch_is_a_hit_for_a_client(cli, upstream):
+    upstream.will(vectors([0.5, 0.25]))
+    cli("batch", "-", stdin=jsonl(other("embeddings", model="e", input=["one"])))
+
+    with llmc.wrap(openai.OpenAI(api_key="sk-x")) as client:
+        found = client.embeddings.create(model="e", input="one")
+
+    assert found.data[0].embedding == [0.5, 0.25]
+    assert len(upstream.calls) == 1
+
+
+def test_an_embedding_is_no_other_text_s(cli, upstream):
+    upstream.will(vectors([0.5]), vectors([0.25]))
+    file = jsonl(*(other("embeddings", model="e", input=text) for text in ("how?", "how so?")))
+
+    cli("batch", "-", "-j", "1", "--match", "semantic", stdin=file)
+
+    assert len(upstream.calls) == 2
+
+
+def test_a_plan_and_a_limit_know_the_other_kinds(cli, upstream):
+    file = jsonl(
+        other("responses", model="gpt-4o", input="which?", max_output_tokens=9),
+        other("embeddings", model="text-embedding-3-small", input="one"),
+    )
+
+    plan = json.loads(cli("batch", "-", "--plan", "--json", stdin=file).out)
+    upstream.will(Reply(raw=json.dumps(RESPONSE).encode()), vectors([0.5]))
+    ran = cli("batch", "-", "-j", "1", "--max-cost", "1", stdin=file)
+
+    assert (plan["to_ask"], plan["unpriced"], ran.code) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["responses", "embeddings"])
+def test_what_is_no_answer_of_its_kind_is_a_failure(cli, upstream, name):
+    upstream.will(*[Reply(raw=b"{}")] * 3)
+
+    result = cli("batch", "-", "--retries", "0", stdin=jsonl(other(name, model="m", input="q")))
+
+    assert result.code == 1
+    assert "sent a malformed answer" in result.err
 
 
 def test_an_openai_batch_file_runs_unchanged(cli, upstream):
