@@ -12,16 +12,6 @@ from pathlib import Path
 import openai
 import pytest
 from proxies import running
-from upstream import Reply
-
-CALL = {
-    "id": "c1",
-    "type": "function",
-    "function": {"name": "Colour", "arguments": '{"name":"blue"}'},
-}
-CALLED = Reply(
-    message={"role": "assistant", "content": None, "tool_calls": [CALL]}, finish_reason="tool_calls"
-)
 
 MODULES = Path(
     subprocess.run(
@@ -69,17 +59,6 @@ async def streamed():
 print(agent.run_sync("why?").output)
 print(asyncio.run(streamed()))
 print(agent.run_sync("why?").output)
-"""
-
-INSTRUCTOR = """
-import instructor, openai, pydantic
-class Colour(pydantic.BaseModel):
-    name: str
-client = instructor.from_openai(openai.OpenAI())
-asked = {"model": "m", "response_model": Colour, "messages": [{"role": "user", "content": "?"}]}
-print(client.chat.completions.create(**asked).name)
-print(client.chat.completions.create(**asked).name)
-print(list(client.chat.completions.create_partial(**asked))[-1].name)
 """
 
 AI_SDK = """
@@ -135,14 +114,6 @@ def aimock(tmp_path, monkeypatch):
 )
 def test_pydantic_ai(proxy, upstream):
     assert python(PYDANTIC_AI, proxy.url) == ["answer 1"] * 3
-    assert len(upstream.calls) == 1
-
-
-@pytest.mark.skipif(not importlib.util.find_spec("instructor"), reason="not installed: instructor")
-def test_instructor(proxy, upstream):
-    upstream.will(CALLED)
-
-    assert python(INSTRUCTOR, proxy.url) == ["blue"] * 3
     assert len(upstream.calls) == 1
 
 
