@@ -174,6 +174,8 @@ def _plain(form: Form) -> tuple[str, ...]:
             words[1:2] and words[1] in lexicon.AUXILIARIES and words[2:3] and words[2] in _SOMEBODY
         )
         return ("how", "to", *words[3:]) if asks else words
+    if words[0] == "what" and words[3:5] == ("do", "to") and words[2] in _SOMEBODY:
+        return ("how", "to", *words[5:])  # `what should I do to sleep`
     for at, word in enumerate(words[:9]):
         if word in lexicon.WAYS and words[at + 1 : at + 2] == ("to",):
             # the cheapest way is not any way
@@ -230,6 +232,8 @@ def _barer(words: list[str]) -> list[str]:
         words = words[1:]  # the passive asks for the one who did it
     for at in range(1, min(8, len(words) - 2)):
         if words[at : at + 3] == ["do", "you", "think"]:
+            if words[at + 3 : at + 4] in (["about"], ["of"]):
+                break  # what you think about it, not what it is
             words = words[:at] + words[at + 3 :]
             break
     if words[2:] and words[0] in _ASKING and words[1] in _ASKED and words[2] in _ORDERS:

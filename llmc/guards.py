@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import forms, lexicon, manner, persons, prepositions, roles, turning
+from llmc import english, forms, lexicon, manner, persons, prepositions, roles, turning
 from llmc.contrast import Contrast, one_sided
 from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, are_synonyms, stem
 from llmc.narrowing import narrowed
@@ -73,7 +73,28 @@ def between(new: Sentence, stored: Sentence, similarity: float = 1.0) -> Refusal
     for name, rule in _RULES:
         if detail := rule(pair):
             return Refusal(name, detail)
+    return _between_plain(new, stored, similarity)
+
+
+def _between_plain(new: Sentence, stored: Sentence, similarity: float) -> Refusal | None:
+    """Compare the order of words without those that only ask: `I want to`, `what is the way to`.
+
+    They stand in the way where two sentences have the same words but for them.
+    """
+    plain = [_as_a_way(sentence) for sentence in (new, stored)]
+    if all(len(text.split()) == len(s.words) for text, s in zip(plain, (new, stored), strict=True)):
+        return None
+    pair = Contrast(*map(english.parse, plain), similarity)
+    for name, rule in (("role", _role), ("order", _order)):
+        if detail := rule(pair):
+            return Refusal(name, detail)
     return None
+
+
+def _as_a_way(sentence: Sentence) -> str:
+    """Write what an order wants done as the question for the way to do it."""
+    way = "how" in sentence.lows or sentence.forms[0].name != "order"
+    return sentence.wording if way else f"how to {sentence.wording}"
 
 
 def _all_have(words: frozenset[str], sentences: Iterable[Sentence]) -> bool:

@@ -100,6 +100,8 @@ def test_each_question_of_a_text_has_its_form(text, found):
         "What are some good ways to cook rice?",
         "is there any easy way to cook rice",
         "what are the steps to cook rice?",
+        "what should I do to cook rice?",
+        "what can you do to cook rice",
     ],
 )
 def test_all_ways_of_asking_for_a_way_are_worded_alike(text):

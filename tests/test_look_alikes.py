@@ -29,7 +29,7 @@ EXCEPTIONS = {
 #: Pairs with one answer that are accepted, of as many.
 RIGHT = {
     "look_alikes": (291, 364),
-    "held_out": (112, 205),
+    "held_out": (110, 205),
     "second_held_out": (92, 120),
     "third_held_out": (32, 45),
 }
@@ -76,3 +76,36 @@ def test_as_many_questions_in_other_words_are_answered_as_were(name):
     accepted = sum(refusal(*pair) is None for pair in right)
 
     assert (accepted, len(right)) == RIGHT[name]
+
+
+#: Ways to ask for a deed, each with other words around it.
+ASKED = (
+    "{}", "How do I {}?", "I want to {}", "What is the best way to {}?", "What are the steps to {}?",
+    "I need to know how to {}", "Is there any easy way to {}?",
+)  # fmt: skip
+
+#: The same words in another order, or at other ends.
+TURNED = [
+    ("convert JSON to YAML", "convert YAML to JSON"),
+    ("build a boat house", "build a house boat"),
+    ("keep bread fresh", "keep fresh bread"),
+    ("clean a water bottle", "bottle clean water"),
+    ("call Python code from C", "call C code from Python"),
+    ("subtract column A from column B", "subtract column B from column A"),
+    ("add a colleague to my calendar", "add my calendar to a colleague's"),
+    ("make friends at a new school", "make new friends at school"),
+]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("also", ASKED)
+@pytest.mark.parametrize(("new", "stored"), TURNED)
+def test_a_look_alike_is_refused_however_it_is_asked_for(asked, also, new, stored):
+    assert refusal(asked.format(new), also.format(stored)) is not None
+    assert refusal(asked.format(stored), also.format(new)) is not None
+
+
+def test_what_is_thought_of_something_is_not_what_it_is():
+    assert semantic.question("What do you think about the Shroud of Turin?").wording != (
+        semantic.question("What is the Shroud of Turin?").wording
+    )
