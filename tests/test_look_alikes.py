@@ -29,7 +29,7 @@ EXCEPTIONS = {
 #: Pairs with one answer that are accepted, of as many.
 RIGHT = {
     "look_alikes": (291, 364),
-    "held_out": (110, 205),
+    "held_out": (109, 205),
     "second_held_out": (92, 120),
     "third_held_out": (32, 45),
 }
