@@ -313,9 +313,10 @@ def _loads(count: int, ours: list[Load], theirs: list[Load] | None) -> list[Row]
     ratio = ratio_of_pairs(pairs) if pairs else None
     target = "" if ratio is None else kept(ratio, 15, least=True)
     told = f"{p99:,.1f} ms; LiteLLM's {their_p99:,.1f} ms"
+    lower = f"lower {'✓' if p99 < their_p99 else '✗'}" if pairs else ""
     return [
         Row(what, f"{rate:,.0f}", ratio, f"LiteLLM's: {their_rate:,.0f}", target),
-        Row("— p99", told, target=f"lower {'✓' if p99 < their_p99 else '✗'}"),
+        Row("— p99", told, target=lower),
     ]
 
 

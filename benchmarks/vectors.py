@@ -270,23 +270,37 @@ def search(vectors: Vectors, filled: Filled, number: int, threshold: float) -> l
     )
 
 
-def warm(filled: Filled) -> tuple[float, float]:
-    """Return the CPU milliseconds of a search in an open file: median, and nine of ten."""
+def warm(filled: Filled) -> tuple[float, float, float]:
+    """Return the CPU milliseconds of a search in an open file: median, and nine of ten.
+
+    And how many times a bare interpreter's they are, which is measured after each few of them.
+    """
+    env = environment_variables(filled.path.parent)
     file = File(str(filled.path))
     vectors = Vectors(file)
-    taken = []
-    for number in range(min(200, len(filled.case.asked))):
-        started = time.thread_time()
-        search(vectors, filled, number, THRESHOLD)
-        taken.append((time.thread_time() - started) * 1000)
+    taken, ratios = [], []
+    numbers = itertools.cycle(range(len(filled.case.asked)))
+    for _ in range(20):
+        burst = []
+        for number in itertools.islice(numbers, 20):
+            started = time.thread_time()
+            search(vectors, filled, number, THRESHOLD)
+            burst.append((time.thread_time() - started) * 1000)
+        taken += burst
+        bare = cpu_of([sys.executable, "-c", "pass"], env) * 1000
+        ratios.append(statistics.median(burst) / bare)
     file.close()
-    return statistics.median(taken), statistics.quantiles(taken, n=10)[-1]
+    return (
+        statistics.median(taken),
+        statistics.quantiles(taken, n=10)[-1],
+        statistics.median(ratios),
+    )
 
 
-def fresh(filled: Filled, rounds: int) -> tuple[float, float, float]:
-    """Return the CPU milliseconds of a process that searches beyond a bare one's, and of that one.
+def fresh(filled: Filled, rounds: int) -> tuple[float, float]:
+    """Return the CPU milliseconds of a process that searches beyond a bare one's.
 
-    Between them, how many times the bare one's they are.
+    And how many times the bare one's its own are.
     """
     env = environment_variables(filled.path.parent) | {"PYTHONPATH": str(ROOT)}
     file = File(str(filled.path))
@@ -304,7 +318,6 @@ def fresh(filled: Filled, rounds: int) -> tuple[float, float, float]:
     return (
         statistics.median(mine - bare for mine, bare in pairs) * 1000,
         statistics.median(mine / bare for mine, bare in pairs),
-        statistics.median(bare for _, bare in pairs) * 1000,
     )
 
 
@@ -355,15 +368,15 @@ def rows_of(
     case, count = filled.case, len(filled.case.vectors)
     say(f"measuring: {count:,} vectors {case.name}")
     warm_target, fresh_target = TARGETS.get(count, (None, None))
-    median, most = warm(filled)
-    over, ratio, bare = fresh(filled, rounds)
+    median, most, times = warm(filled)
+    over, ratio = fresh(filled, rounds)
     adding = f"{filled.add * 1e6:.0f} µs"
     mark = "" if shown else "— "
     found = [
         Row(
             f"{mark}a search by meaning, {count:,} vectors {case.name}",
             f"{median:.1f} ms (nine of ten {most:.1f})",
-            median / bare,
+            times,
             "`python -c pass`",
             _kept_ms(median, warm_target),
         ),
