@@ -282,8 +282,8 @@ def rows(ours: Found, theirs: Found | None) -> list[Row]:
 
     def row(what: str, one: float, other: float | None, unit: str, target: str = "") -> Row:
         ratio = None if other is None else one / other
-        beside = "" if other is None else f"LiteLLM's: {other:,.1f} {unit}".rstrip()
-        return Row(what, f"{one:,.1f} {unit}".rstrip(), ratio, beside, target)
+        beside = "" if other is None else f"LiteLLM's: {other:.3g} {unit}".rstrip()
+        return Row(what, f"{one:.3g} {unit}".rstrip(), ratio, beside, target)
 
     ready, memory = statistics.median(ours.ready), ours.memory
     found = [

@@ -234,8 +234,8 @@ def summary(found: dict[str, Any]) -> str:
     rows, scripts = [row for _, row in shown], [f"`{script}`" for script, _ in shown]
     return (
         f"`python benchmarks/run.py --peers`, which anyone can run, printed this on"
-        f" {found['date']}, with\nmore details. Compare ratios, not milliseconds: `--compare` holds"
-        f" two runs together.\n{found['machine']}.\n\n"
+        f" {found['date']}, with\nmore details. A ratio is so many times what stands behind it;"
+        f" compare ratios, not\nmilliseconds. {found['machine']}.\n\n"
         f"{table(rows, scripts=scripts)}"
     )
 
