@@ -27,9 +27,14 @@ _PASSED_ON = (
 )
 
 
-def environ_for(environ: Mapping[str, str], *, url: str, token: str) -> dict[str, str]:
-    """Return a program's environment: it finds the proxy where it looks for OpenAI, and no key."""
-    told = dict(environ) | {
+def environ_for(
+    environ: Mapping[str, str], *, url: str, token: str, key_env: str | None
+) -> dict[str, str]:
+    """Return a program's environment: it finds the proxy where it looks for OpenAI, and no key.
+
+    `key_env` is the variable with the key that the proxy shows to the provider.
+    """
+    told = {name: value for name, value in environ.items() if name != key_env} | {
         "OPENAI_BASE_URL": url,
         "OPENAI_API_BASE": url,  # what older programs read
         "OPENAI_API_KEY": token,

@@ -60,10 +60,11 @@ def command(
         settings, note=note, create=not offline, must_work=offline or frozen, frozen=frozen
     )
     token, missed = secrets.token_urlsafe(24), list[Request]()
+    endpoint = wiring.provider_of(settings, provider)
     wired = wiring.wire(
         settings,
         opened,
-        endpoint=wiring.provider_of(settings, provider),
+        endpoint=endpoint,
         tokens={token: ""},
         host="127.0.0.1",
         offline=offline,
@@ -72,7 +73,9 @@ def command(
     )
     try:
         with listening.Background(wired.app, listening.bound("127.0.0.1", 0)) as url:
-            environ = child.environ_for(settings.environ, url=url, token=token)
+            environ = child.environ_for(
+                settings.environ, url=url, token=token, key_env=endpoint.key_env
+            )
             code = child.run(words, environ)
     finally:
         wired.desk.close()

@@ -68,6 +68,19 @@ def test_the_real_key_stays_with_us(run, upstream):
     assert upstream.calls[0].headers["authorization"] == "Bearer sk-real"
 
 
+def test_the_key_of_another_provider_stays_with_us_too(run, upstream, monkeypatch, home):
+    folder = home / ".config" / "llmc"
+    folder.mkdir(parents=True)
+    table = f'[providers.own]\nbase_url = "{upstream.url}"\napi_key_env = "OWN_KEY"\n'
+    (folder / "config.toml").write_text(table)
+    monkeypatch.setenv("OWN_KEY", "sk-of-another")
+    shown = run("--provider", "own", script="import os; print(sorted(os.environ.values()))")
+    run("--provider", "own", ask=["why?"])
+
+    assert "sk-of-another" not in shown.out + shown.err
+    assert upstream.calls[0].headers["authorization"] == "Bearer sk-of-another"
+
+
 def test_nobody_else_may_use_its_proxy(run, upstream):
     script = (
         "import os, urllib.request, urllib.error\n"
@@ -183,17 +196,18 @@ def test_a_cassette_is_one_file_that_holds_everything(run, upstream, home):
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_frozen_cassette_is_read_and_not_written(run, home, mode):
-    run("--db", "cassette.db", ask=["why?"])
-    cassette = home / "cassette.db"
+    (home / "tape").mkdir()
+    run("--db", "tape/cassette.db", ask=["why?"])
+    cassette = home / "tape" / "cassette.db"
     cassette.chmod(mode)
-    before = digest(cassette)
+    before, touched = digest(cassette), times(cassette)
 
-    replayed = run("--db", "cassette.db", "--frozen", ask=["why?", "anything new"])
+    replayed = run("--db", "tape/cassette.db", "--frozen", ask=["why?", "anything new"])
 
     assert replayed.out == "answer 1\nanswer 2\n"
-    assert digest(cassette) == before
+    assert (digest(cassette), times(cassette)) == (before, touched)
     assert stat.S_IMODE(cassette.stat().st_mode) == mode
-    assert [path.name for path in home.iterdir() if path.name.startswith("cass")] == ["cassette.db"]
+    assert [path.name for path in cassette.parent.iterdir()] == ["cassette.db"]
 
 
 def test_a_frozen_file_in_use_is_read_with_what_its_log_holds(run, home, db):
@@ -219,6 +233,15 @@ def test_a_cache_file_that_cannot_be_used_costs_one_note(run, home, upstream):
 
     assert done.out == "answer 1\n"
     assert "answering without it" in done.err.splitlines()[0]
+
+
+def times(path: Path) -> list[int]:
+    """When a file and its folder were last changed: what comes and goes beside it changes this."""
+    return [
+        t
+        for each in (path, path.parent)
+        for t in (each.stat().st_mtime_ns, each.stat().st_ctime_ns)
+    ]
 
 
 def digest(path: Path) -> str:
