@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from llmc.dialects import embeddings
 from llmc.types import Hit, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from llmc.cache import Cache
-    from llmc.types import Ask, Miss
+    from llmc.types import Answer, Ask, Miss
 
 __all__ = ["Parts"]
 
@@ -69,13 +70,22 @@ class Parts:
 
     def take(self, reply: bytes, *, latency: float) -> list[Hit] | None:
         """Store what was missing, and count it; None if the reply has not one vector for each."""
+        answers = self.read(reply, latency=latency)
+        return None if answers is None else self.keep(answers)
+
+    def read(self, reply: bytes, *, latency: float) -> list[Answer] | None:
+        """Read one answer for each of what was missing, in its order; None if it is not there."""
         answers = embeddings.answers(reply, [self._named[name] for name in self._misses])
         if answers is None:
             return None
         # Nothing is sampled: it is as good as a temperature of 0.
-        timed = (answer._replace(latency=latency, temperature=0.0) for answer in answers)
+        return [answer._replace(latency=latency, temperature=0.0) for answer in answers]
+
+    def keep(self, answers: Sequence[Answer], *, first: int = 0) -> list[Hit]:
+        """Store answers to what was missing, from the `first` of it on, and count them."""
+        missing = islice(self._misses.items(), first, None)
         taken = []
-        for (name, miss), answer in zip(self._misses.items(), timed, strict=True):
+        for (name, miss), answer in zip(missing, answers, strict=False):
             hit = self._cache.put(miss, answer, self._ask)
             self._cache.record(hit)
             self._hits[name] = hit

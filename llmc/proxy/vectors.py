@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,8 +17,13 @@ if TYPE_CHECKING:
     from llmc.proxy.relay import Relay
     from llmc.proxy.tally import Tally
     from llmc.proxy.upstream import Upstream
+    from llmc.types import Answer
 
 __all__ = ["Batch", "Vectors"]
+
+
+#: As many vectors are stored before somebody else's question is looked up: some 0.05 s.
+_AT_ONCE = 32
 
 
 class Batch(NamedTuple):
@@ -66,11 +73,12 @@ class Vectors:
         told = {"x-llmc-source": "model" if response.is_success else "error"}
         if response.is_success:
             latency = time.monotonic() - started
-            taken = await self._desk.run(lambda: batch.parts.take(body, latency=latency))
-            if taken is None and is_part:
+            answers = await asyncio.to_thread(batch.parts.read, body, latency=latency)
+            if answers is None and is_part:
                 return False
-            for hit in batch.parts.hits if taken is not None else ():
-                self._tally.value(hit)
+            if answers is not None:
+                # What is there is stored, whoever leaves meanwhile.
+                await asyncio.shield(asyncio.ensure_future(self._keep(batch.parts, answers)))
             if is_part:
                 body, told = await self._desk.run(batch.parts.reply)
         dropped = {"content-length"} | ({"content-type"} & told.keys())
@@ -81,3 +89,11 @@ class Vectors:
         )
         relay.add(body)
         return True
+
+    async def _keep(self, parts: Parts, answers: list[Answer]) -> None:
+        """Store vectors, some at a time: others want to be answered meanwhile."""
+        for at in range(0, len(answers), _AT_ONCE):
+            some = answers[at : at + _AT_ONCE]
+            await self._desk.run(functools.partial(parts.keep, some, first=at))
+        for hit in parts.hits:
+            self._tally.value(hit)

@@ -264,6 +264,26 @@ def test_embeddings_that_are_not_one_for_each_text_are_passed_on_and_not_stored(
     assert len(upstream.calls) == 2
 
 
+def test_many_vectors_are_stored_some_at_a_time(client, upstream, monkeypatch):
+    """Whoever asks meanwhile is not kept waiting by thousands of them."""
+    from llmc.parts import Parts
+
+    stored, keep = [], Parts.keep
+    monkeypatch.setattr(
+        Parts, "keep", lambda parts, some, **k: stored.append(len(some)) or keep(parts, some, **k)
+    )
+    data = [{"object": "embedding", "index": n, "embedding": [n, 0.5]} for n in range(70)]
+    upstream.will(Reply(raw=json.dumps(EMBEDDED | {"data": data}).encode()))
+    texts = [f"text {number}" for number in range(70)]
+
+    for _ in range(2):
+        found = client.embeddings.create(model="e", input=texts, encoding_format="float")
+        assert [item.embedding[0] for item in found.data] == list(range(70))
+
+    assert stored == [32, 32, 6]
+    assert len(upstream.calls) == 1
+
+
 def test_an_error_about_embeddings_passes_through(client, upstream):
     upstream.will(Reply(status=400, error={"error": {"message": "too long"}}))
 
