@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     import regex
 
 #: Finds one entry in a thousand, one in ten, none.
-PATTERNS = {"rare": r"\(\d*777\)", "common": r"\(\d*3\)", "none": r"zyzzyva \d+"}
+PATTERNS = {
+    "rare": r"\(\d*777\)",
+    "common": r"\(\d*3\)",
+    "none": r"zyzzyva \d+",
+    "none, and no letter of it is sure": r"[zZ]yzzyv(?:a|es) \d+|xyzzy\d",
+}
 
 _PART = 5_000
 
@@ -64,9 +69,15 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+def matching(store: Store, expression: regex.Pattern[str]) -> list[int]:
+    """Return what `invalidate` finds."""
+    holding = selection.held_by(expression.pattern)
+    return selection.matching(expression, store.texts("prompt", None, holding=holding))
+
+
 def rows(store: Store, *, rounds: int) -> Iterator[Row]:
     """Compare each pattern, then remove what the common one finds."""
-    texts = [text for _, text in store.texts("prompt", None)]
+    texts = [text for part in store.texts("prompt", None) for _, text in part.texts()]
     name = f"{len(texts):,} entries"
     doomed: list[int] = []
     for kind, pattern in PATTERNS.items():
@@ -74,7 +85,7 @@ def rows(store: Store, *, rounds: int) -> Iterator[Row]:
         search = expression.search
 
         def ours(expression: regex.Pattern[str] = expression) -> list[int]:
-            return selection.matching(expression, store.texts("prompt", None))
+            return matching(store, expression)
 
         def loop(search: Callable[[str], object] = search) -> list[str]:
             return [text for text in texts if search(text)]

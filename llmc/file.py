@@ -7,30 +7,26 @@ CacheFileError that names the file and the reason.
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
-import stat
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import apsw
 
-from llmc import forks, schema
+from llmc import forks, opening, schema
 from llmc.errors import CacheFileError, DamagedError, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["BUSY_TIMEOUT", "WAL_KEEP", "File", "fold"]
-
-#: How long a statement waits for another process's lock, in milliseconds.
-BUSY_TIMEOUT = 5_000
+__all__ = ["WAL_KEEP", "File", "fold"]
 
 #: A WAL below this many bytes is left alone at closing. One-shot processes that checkpoint each
 #: time pay two fsyncs; ones that never do read an ever longer WAL at every start (+2 µs a frame).
 WAL_KEEP = 400_000
+_NUMBERS = itertools.count()
 _WAY_OUT = "llmc doctor --repair saves what can be read"
 
 
@@ -47,11 +43,12 @@ class File:
         self.path, self._streams = path, 0
         self._lock = threading.RLock()  # apsw refuses a connection that two threads use at once
         with self.errors():
-            _require_text(path)
+            opening.require_text(path)
             if create and not frozen:
-                _touch(path)
+                opening.touch(path)
             # A file that is not there is an empty cache; only an answer makes one.
-            self._db = _copied(path) if frozen else _connect(None if _is_missing(path) else path)
+            there = None if opening.is_missing(path) else path
+            self._db = opening.copied(path) if frozen else opening.connect(there)
             self._cursor = self._db.cursor()  # for what is read whole: to make one takes time
             try:
                 self._prepare()
@@ -76,7 +73,7 @@ class File:
 
     def _share(self) -> None:
         """Let readers and one writer work at once: WAL, a property of the file from then on."""
-        deadline = time.monotonic() + BUSY_TIMEOUT / 1000
+        deadline = time.monotonic() + opening.BUSY_TIMEOUT / 1000
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -151,6 +148,27 @@ class File:
             with self._lock:
                 cursor.close()
                 self._streams -= 1
+
+    def tested(
+        self, test: Callable[[str], bool], sql: str, values: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a query in which `{test}` stands for a function of one text.
+
+        What the function raises comes through as it is.
+        """
+        name = f"test_{next(_NUMBERS)}"  # one that is in use cannot be replaced
+        with self._lock:
+            self._db.create_scalar_function(name, cast("Any", test), 1)
+            try:
+                return self._db.execute(sql.format(test=name), values).fetchall()
+            except TimeoutError:
+                raise
+            except (apsw.Error, OSError, ValueError):
+                with self.errors():
+                    raise
+            finally:
+                with contextlib.suppress(apsw.Error):
+                    self._db.create_scalar_function(name, None, 1)
 
     @property
     def is_streaming(self) -> bool:
@@ -319,82 +337,3 @@ def _reason(error: Exception) -> str:
             return f"input/output error ({error})"
         case _:
             return str(error)
-
-
-def _require_text(path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise CacheFileError("its name is not UTF-8") from None
-    if "\0" in path:
-        raise CacheFileError("its name holds a NUL")
-
-
-def _is_missing(path: str) -> bool:
-    """Tell whether there is no such file. A link to nowhere or a shut folder is a fault."""
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return True
-    return False
-
-
-def _touch(path: str) -> None:
-    """Create the file for the user alone, before SQLite would create it for the umask's."""
-    if os.path.exists(path):
-        return
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        try:
-            os.makedirs(os.path.dirname(folder), exist_ok=True)
-            os.mkdir(folder)
-            os.chmod(folder, 0o700)  # whatever the umask
-        except FileExistsError:
-            if not os.path.isdir(folder):
-                raise NotADirectoryError(errno.ENOTDIR, "not a directory") from None
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def _copied(path: str) -> apsw.Connection:
-    """Return a copy in memory of a file, of which not a byte is written, nor made beside it."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CacheFileError("it is no regular file")
-    logged = os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size > 0
-    copy = apsw.Connection(":memory:")
-    # What its log holds can be read with an index of the log alone; without one none is made.
-    source = _read_only(os.path.abspath(path), "mode=ro" if logged else "immutable=1")
-    try:
-        with copy.backup("main", source, "main") as backup:
-            backup.step()
-    finally:
-        source.close()
-    return copy
-
-
-def _read_only(path: str, how: str) -> apsw.Connection:
-    from urllib.parse import quote
-
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    return apsw.Connection(f"file:{quote(path)}?{how}", flags=flags)
-
-
-def _connect(path: str | None) -> apsw.Connection:
-    if path is None:
-        return apsw.Connection(":memory:")
-    if stat.S_ISDIR(os.stat(path).st_mode):
-        raise CacheFileError("it is a folder")
-    # An absolute path: SQLite gives names such as ":memory:" a meaning of their own.
-    path = os.path.abspath(path)
-    connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(BUSY_TIMEOUT)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_schema").get  # noqa: B018  (reads the header)
-    except (apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError):
-        # WAL needs a place for its index. Where there is none nobody else writes either; but what
-        # a log still holds would be passed over.
-        connection.close()
-        if os.path.exists(f"{path}-wal") and os.stat(f"{path}-wal").st_size:
-            raise CacheFileError("its write-ahead log cannot be read here") from None
-        connection = _read_only(path, "immutable=1")
-    return connection

@@ -12,7 +12,7 @@ from llmc.errors import CacheFileError, InputError, LlmcError
 from llmc.types import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from llmc.store import Store
     from llmc.types import Rule
@@ -67,10 +67,10 @@ def matching(store: Store, expression: Any, *, field: str, namespace: str | None
     """
     if field not in FIELDS:
         raise InputError(f"no field {field!r}", hint=f"one of {', '.join(FIELDS)}")
-    removed = store.delete(selection.matching(expression, store.texts(field, namespace)))
+    removed = store.delete(_entries(store, expression, field, namespace))
     # An answer stays under its own question when it has served a matching one.
     wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
-    forgotten = store.paraphrases.forget_of(set(selection.matching(expression, wordings)))
+    forgotten = store.paraphrases.forget_of(_found(expression, wordings))
     return Gone("", removed, forgotten, [])
 
 
@@ -82,14 +82,26 @@ def ended(store: Store, *, now: float, note: Callable[[str], None]) -> set[int]:
     doomed: set[int] = set()
     for rule in store.rules.current().rules:
         before = now - rule.ttl if rule.ttl else None
-        texts = store.texts(rule.field, rule.namespace, before=before)
         try:
-            doomed.update(selection.matching(selection.compile_pattern(rule.pattern), texts))
+            expression = selection.compile_pattern(rule.pattern)
+            doomed.update(_entries(store, expression, rule.field, rule.namespace, before=before))
         except CacheFileError:
             raise
         except LlmcError as error:
             note(f"rule {rule.id} was skipped: {error}")
     return doomed
+
+
+def _entries(
+    store: Store, expression: Any, field: str, namespace: str | None, **limits: float | None
+) -> list[int]:
+    holding = selection.held_by(expression.pattern)
+    texts = store.texts(field, namespace, holding=holding, **limits)
+    return selection.matching(expression, texts)
+
+
+def _found(expression: Any, wordings: Iterable[tuple[int, str]]) -> set[int]:
+    return set(selection.matching(expression, [selection.Listed(wordings)]))
 
 
 def _look(store: Store, rule: Rule, data: Mapping[str, str]) -> Done:
@@ -99,9 +111,9 @@ def _look(store: Store, rule: Rule, data: Mapping[str, str]) -> Done:
         return Done(rule, [], [], f"its field {missing.args[0]} is not given")
     try:
         expression = selection.compile_pattern(pattern)
-        entries = selection.matching(expression, store.texts(rule.field, rule.namespace))
+        entries = _entries(store, expression, rule.field, rule.namespace)
         texts = store.paraphrases.wordings(rule.namespace) if rule.field == "prompt" else ()
-        return Done(rule, entries, selection.matching(expression, texts))
+        return Done(rule, entries, sorted(_found(expression, texts)))
     except CacheFileError:
         raise
     except LlmcError as error:

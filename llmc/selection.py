@@ -6,12 +6,11 @@ A pattern is compiled with a clear error, and stopped where it runs away; a rule
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import re
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmc.errors import InputError, LlmcError
 from llmc.text import LONGEST
@@ -22,13 +21,20 @@ if TYPE_CHECKING:
 
     from llmc.types import Rule
 
-__all__ = ["MATCH_SECONDS", "compile_pattern", "filled", "found_in", "matching", "require_rule"]
+__all__ = [
+    "MATCH_SECONDS",
+    "Listed",
+    "Part",
+    "compile_pattern",
+    "filled",
+    "found_in",
+    "held_by",
+    "matching",
+    "require_rule",
+]
 
 #: How long one text may take: far above any honest search, far below a person's patience.
 MATCH_SECONDS = 2.0
-
-#: Texts that are searched between two looks at the clock.
-_PART = 1024
 
 #: What a backslash stands before is no field, nor are the braces of `\p{…}` and its like.
 _TAKEN = r"\\[pPN]\{[^}]*\}|\\."
@@ -38,6 +44,46 @@ _SET = rf"\[\^?\]?(?:{_TAKEN}|\[:\^?\w+:\]|[^\]\\])*\]"
 #: A field with what may repeat it, or a set, in which nothing is repeated.
 _FIELD = re.compile(rf"{_TAKEN}|{_NAME}(?=([*+?{{])?)|({_SET})", re.DOTALL)
 _FIELD_OF_SET = re.compile(rf"{_TAKEN}|{_NAME}", re.DOTALL)
+
+#: The pieces of a pattern that are understood; others are `(?`, `(*`, most escapes.
+_PIECE = re.compile(
+    r"""(?P<letter>[^\\\[\](){}*+?|^$.])
+    | (?P<escaped>\\[^\w])
+    | (?P<any>[.^$] | \\[dDwWsSbB] | \[\^?[^\]\[\\^]+\])
+    | (?P<repeats>[*+?] | \{\d*,?\d*\})
+    | (?P<opens>\((?![?*]))
+    | (?P<closes>\))""",
+    re.VERBOSE,
+)
+
+
+class Part(Protocol):
+    """Some texts, each with an id; `size` of them were looked at to find these."""
+
+    size: int
+
+    def find(self, test: Callable[[str], bool]) -> list[int]:
+        """Return the ids of those that pass; what the test raises comes through."""
+
+    def texts(self) -> Iterable[tuple[int, str]]:
+        """Return all of them."""
+
+
+class Listed:
+    """Texts in memory, as one part."""
+
+    def __init__(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Take the texts with their ids."""
+        self._texts = list(texts)
+        self.size = len(self._texts)
+
+    def find(self, test: Callable[[str], bool]) -> list[int]:
+        """Return the ids of those that pass."""
+        return [each for each, text in self._texts if test(text)]
+
+    def texts(self) -> list[tuple[int, str]]:
+        """Return all of them."""
+        return self._texts
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -54,7 +100,7 @@ def compile_pattern(pattern: str) -> Any:
 
 def matching(
     expression: Any,
-    texts: Iterable[tuple[int, str]],
+    parts: Iterable[Part],
     *,
     told: Callable[[int, int], None] = lambda *_: None,
 ) -> list[int]:
@@ -64,15 +110,42 @@ def matching(
     LlmcError if one of them takes longer than MATCH_SECONDS; nothing is half done then.
     """
     found: list[int] = []
-    looked, rest = 0, iter(texts)
-    while part := list(itertools.islice(rest, _PART)):
+    looked = 0
+    for part in parts:
         with _alarm() as rings:
             hits = _quickly(expression, part) if rings else None
         # All of them together may have taken long: one by one it is known.
-        found += _carefully(expression, part) if hits is None else hits
-        looked += len(part)
+        found += _carefully(expression, part.texts()) if hits is None else hits
+        looked += part.size
         told(looked, len(found))
     return found
+
+
+def held_by(pattern: str) -> str:
+    """Return what every text holds in which a pattern is found, to the letter; '' if unknown.
+
+    SQLite finds that several times as fast. Only what stands at the pattern's top level, repeated
+    by nothing, counts; flags, alternatives and what else may mean anything are unknown.
+    """
+    runs, run = [], ""
+    at = depth = 0
+    while at < len(pattern):
+        found = _PIECE.match(pattern, at)
+        if found is None:
+            return ""
+        at, kind = found.end(), found.lastgroup
+        if kind == "opens":
+            depth += 1
+        elif kind == "closes":
+            depth -= 1
+        if kind == "repeats":
+            run = run[:-1]
+        if kind in {"letter", "escaped"} and not depth:
+            run += found[0][-1]
+            continue
+        runs.append(run)
+        run = ""
+    return max([*runs, run], key=len)
 
 
 def found_in(text: str, expression: Any, *, seconds: float) -> bool | None:
@@ -127,19 +200,19 @@ def require_rule(rule: Rule) -> None:
     compile_pattern(filled(rule.pattern, dict.fromkeys(names, "x")))
 
 
-def _quickly(expression: Any, texts: list[tuple[int, str]]) -> list[int] | None:
+def _quickly(expression: Any, part: Part) -> list[int] | None:
     search = expression.search
     try:
         signal.setitimer(signal.ITIMER_REAL, MATCH_SECONDS)
         try:
-            return [entry_id for entry_id, text in texts if search(text)]
+            return part.find(lambda text: search(text) is not None)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except (MemoryError, TimeoutError):
         return None
 
 
-def _carefully(expression: Any, texts: list[tuple[int, str]]) -> list[int]:
+def _carefully(expression: Any, texts: Iterable[tuple[int, str]]) -> list[int]:
     found = []
     for entry_id, text in texts:
         hit = found_in(text, expression, seconds=MATCH_SECONDS)

@@ -19,7 +19,6 @@ from llmc.rows import (
     ALONE,
     COLUMNS,
     FROM,
-    TEXTS,
     columns_of,
     condition,
     entry_of,
@@ -28,6 +27,7 @@ from llmc.rows import (
 )
 from llmc.rules import Rules
 from llmc.search import akin, search
+from llmc.sieve import parts
 from llmc.types import NEXT_SAMPLE, Limits, Selector
 from llmc.vectors import Vectors
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from llmc.sieve import Part
     from llmc.types import Alias, Draft, Entry, Invocation, Line, Vector, Verdict
 
 __all__ = ["Store"]
@@ -290,14 +291,10 @@ class Store:
         return [entry for entry in found if entry is not None]
 
     def texts(
-        self, field: str, namespace: str | None, *, before: float | None = None
-    ) -> Iterator[tuple[int, str]]:
-        """Return the id and one of `FIELDS` of each entry, of those stored before an instant."""
-        name = TEXTS[field]
-        source = FROM if name.startswith("s.") else "FROM entry AS e"
-        where, values = condition(Selector(namespace=namespace, before=before))
-        rows: Iterator[Any] = self.file.stream(f"SELECT e.id, {name} {source} {where}", values)
-        return rows
+        self, field: str, namespace: str | None, *, before: float | None = None, holding: str = ""
+    ) -> Iterator[Part]:
+        """Return the ids and one of `FIELDS` of entries by parts, as `sieve.parts` does."""
+        return parts(self.file, field, namespace, before=before, holding=holding)
 
     def count(self, selector: Selector | None = None) -> int:
         """Count the entries meant."""

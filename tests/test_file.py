@@ -10,7 +10,7 @@ import pytest
 from drafts import draft, hit_line, line
 from processes import bound_by_modes, mounted, output, start
 
-from llmc import file as cache_file
+from llmc import opening
 from llmc.errors import CacheFileError
 from llmc.file import WAL_KEEP, File
 from llmc.store import Store
@@ -86,7 +86,7 @@ def umask():
 @pytest.fixture
 def impatient(monkeypatch):
     """Waits for locks end at once."""
-    monkeypatch.setattr(cache_file, "BUSY_TIMEOUT", 1)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 1)
 
 
 @pytest.fixture

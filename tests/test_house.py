@@ -59,7 +59,7 @@ IMPORTS = {
     "exchange": "lines rows store*",
     "explanation": "difference drafting keys lives meaning neighbours policy text",
     "figures": "text",
-    "file": "forks schema",
+    "file": "forks opening schema",
     "flight": "file*",
     "forgetting": "selection store*",
     "forks": "",
@@ -94,6 +94,7 @@ IMPORTS = {
     "minilm": "embedder weights wordpiece",
     "narrowing": "contrast english forms lexicon",
     "neighbours": "meaning* questions semantic settings",
+    "opening": "",
     "options": "text",
     "outbox": "file*",
     "outcomes": "batchfile* batching* dialects.forms output text",
@@ -152,9 +153,11 @@ IMPORTS = {
     "settings": "pricing text",
     "shared": "drafting exchange lines messages outbox store*",
     "sharing": "breaks likeness marking pricing",
+    "sieve": "file* rows",
     "stamp": "",
     "standing": "",
-    "store": "eviction file ledger mending outbox paraphrases removal rows rules search vectors",
+    "store": "eviction file ledger mending outbox paraphrases removal rows rules search sieve"
+    " vectors",
     "streams": "text",
     "tally": "drafting lives*",
     "text": "",
@@ -260,7 +263,9 @@ SQL = {
     "catalogue",
     "schema",
     "sent",
+    "sieve",
     "file",
+    "opening",
     "store",
     "ledger",
     "index",
@@ -291,7 +296,7 @@ ENVIRONMENT = {"__main__", "config", "cli", "commands.demo", "weights"}
 #: Third-party packages, and who may import them at module level. Elsewhere they stand inside the
 #: function that needs them.
 AT_THE_TOP = {
-    "apsw": {"file"},
+    "apsw": {"file", "opening"},
     "langchain_core": {"langchain"},
     "typer": {"cli", "help", "options", "commands.*"},
 }

@@ -18,7 +18,7 @@ from processes import bound_by_modes
 from upstream import Reply, Upstream
 
 from llmc import __main__ as porch
-from llmc import file, policy, rows, schema, store
+from llmc import file, opening, policy, rows, schema, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -958,7 +958,7 @@ def test_a_locked_file_still_answers(world):
 def test_the_porch_knows_the_same_file():
     known = porch.SCHEMA, porch.BUSY_TIMEOUT, porch.WAL_KEEP, porch.AHEAD
 
-    assert known == (schema.VERSION, file.BUSY_TIMEOUT, file.WAL_KEEP, policy.AHEAD)
+    assert known == (schema.VERSION, opening.BUSY_TIMEOUT, file.WAL_KEEP, policy.AHEAD)
 
 
 def test_the_porch_reads_columns_that_the_store_reads():

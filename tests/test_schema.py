@@ -12,7 +12,7 @@ from processes import at_once, output
 from storms import LONG
 
 from llmc import file as cache_file
-from llmc import keys, schema
+from llmc import keys, opening, schema
 from llmc.errors import CacheFileError
 from llmc.store import Store
 from llmc.types import Rule, Selector
@@ -100,7 +100,7 @@ def meanwhile(monkeypatch):
 
     It may fail for a lock that is ours.
     """
-    monkeypatch.setattr(cache_file, "BUSY_TIMEOUT", 1)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT", 1)
 
     def arrange(moment, action):
         statements, outcome = count(1), []

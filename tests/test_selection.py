@@ -15,7 +15,7 @@ TEXTS = [(1, "Paris is in France"), (2, "rome"), (3, "two\nlines"), (4, "")]
 
 
 def found(pattern, texts=TEXTS):
-    return selection.matching(selection.compile_pattern(pattern), texts)
+    return selection.matching(selection.compile_pattern(pattern), [selection.Listed(texts)])
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,58 @@ def test_no_alarm_is_left_behind():
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
-def test_it_tells_how_far_it_has_come(monkeypatch):
-    monkeypatch.setattr(selection, "_PART", 2)
-    told = []
+def test_it_tells_how_far_it_has_come():
+    parts, told = [selection.Listed(TEXTS[:2]), selection.Listed(TEXTS[2:])], []
 
-    selection.matching(selection.compile_pattern("r"), TEXTS, told=lambda *each: told.append(each))
+    selection.matching(selection.compile_pattern("r"), parts, told=lambda *each: told.append(each))
 
     assert told == [(2, 2), (4, 2)]
+
+
+# -- what is sure ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "held"),
+    [
+        ("schema.sql", "schema"),
+        (r"schema\.sql", "schema.sql"),
+        (r"\(\d*777\)", "777)"),
+        (r"zyzzyva \d+", "zyzzyva "),
+        ("^größe$", "größe"),
+        ("colou?r", "colo"),
+        ("ab{2}c*d+", "a"),
+        ("a(bcd)[efg]h", "a"),
+        ("(abc)", ""),
+        ("abc|d", ""),
+        ("(?i)abc", ""),
+        ("abc(?:d)", ""),
+        (r"abc\x41", ""),
+        (r"[\]]abc", ""),
+        ("[[a]b]abc", ""),
+        ("abc{e<=1}", ""),
+        ("(*FAIL)abc", ""),
+        ("", ""),
+    ],
+)
+def test_what_every_match_holds_is_read_from_the_pattern(pattern, held):
+    assert selection.held_by(pattern) == held
+
+
+PIECES = [
+    *"abc()[]{}*+?|^$.\\-,1 \0", "ab", r"\.", r"\d", "[ab]", "{2}", "{e<=1}", "(?i)", "(?:", "{1,}",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8), st.text("abc1.\0 -", max_size=8))
+def test_what_is_read_from_a_pattern_is_in_whatever_it_finds(pieces, text):
+    pattern = "".join(pieces)
+    try:
+        is_found = selection.found_in(text, selection.compile_pattern(pattern), seconds=1)
+    except (InputError, Warning):
+        is_found = False
+
+    assert not is_found or selection.held_by(pattern) in text
 
 
 def test_one_text_is_searched_for_so_long_as_there_is_time():

@@ -45,9 +45,11 @@ def command(
         tiering.sharing(settings, store, note=streams.note),
     ):
         with _Count(store) as count:
-            doomed = selection.matching(expression, store.texts(field, namespace), told=count.show)
+            texts = store.texts(field, namespace, holding=selection.held_by(pattern))
+            doomed = selection.matching(expression, texts, told=count.show)
             wordings = store.paraphrases.wordings(namespace) if field == "prompt" else ()
-            reworded = set(selection.matching(expression, wordings)).difference(doomed)
+            asked = selection.matching(expression, [selection.Listed(wordings)])
+            reworded = set(asked).difference(doomed)
         if dry_run:
             entries = (entry for entry in map(store.entry, doomed) if entry is not None)
             colors = config.wants_color(color, terminal=streams.is_terminal(1))

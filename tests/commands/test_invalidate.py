@@ -27,11 +27,11 @@ cli.run(["invalidate", "the", "--yes", "--db", sys.argv[1]])
 #: Every state of the count is shown.
 COUNTED = """
 import sys
-from llmc import cli, selection
+from llmc import cli, sieve
 from importlib import import_module
 invalidate = import_module("llmc.commands.invalidate")
 invalidate._PATIENCE = invalidate._PACE = 0
-selection._PART = 2
+sieve._PART = 2
 sys.exit(cli.run(["invalidate", "the s", "--yes", "--db", sys.argv[1]]))
 """
 
