@@ -226,9 +226,9 @@ class File:
                 # An apsw of a Linux distribution may have been built without.
                 raise CacheFileError("this apsw loads no extensions") from None
 
-    def changes(self) -> int:
-        """Return how many rows the last statement inserted, updated or deleted."""
-        return self._db.changes()
+    def changes(self, *, all_of_them: bool = False) -> int:
+        """Return how many rows the last statement, or all so far, inserted, updated or deleted."""
+        return self._db.total_changes() if all_of_them else self._db.changes()
 
     def size(self) -> int:
         """Return the bytes of the pages in use."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 if TYPE_CHECKING:
     from llmc.types import Evict
 
-__all__ = ["STEP", "Kept", "Place", "bytes_of", "cost_of", "place", "surplus"]
+__all__ = ["STEP", "Kept", "Place", "bytes_of", "bytes_of_texts", "cost_of", "place", "surplus"]
 
 #: How many entries go at most for one that comes: a tenth of a large file would take minutes.
 STEP = 16
@@ -95,8 +95,12 @@ def cost_of(kept: Kept) -> float:
 
 def bytes_of(kept: Kept) -> float:
     """Return about how many bytes of the file an entry takes, indexes and all."""
-    texts = kept.prompt_bytes + kept.answer_bytes
-    return _BYTES + _BYTES_OF_TEXT * texts + kept.frame_bytes
+    return bytes_of_texts(kept.prompt_bytes + kept.answer_bytes) + kept.frame_bytes
+
+
+def bytes_of_texts(count: int) -> float:
+    """Return about how many bytes an entry takes that has so many of text, its frame left out."""
+    return _BYTES + _BYTES_OF_TEXT * count
 
 
 def surplus(held: int, limit: int | None) -> int:

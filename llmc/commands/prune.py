@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, forgetting, output, streams
+from llmc import config, forgetting, output, shrinking, streams
 from llmc import text as texts
 from llmc.errors import InputError
 from llmc.options import Color, Db, DryRun, Json, Yes, at_least, duration
+from llmc.progress import Progress
 from llmc.store import Store
 
 __all__ = ["command"]
@@ -64,18 +65,14 @@ def command(
         expired = len(doomed)
         if age is not None:
             doomed.update(store.eviction.older_than(now - age))
-        if max_entries is not None or size is not None:
+        if over := _over(store, doomed, max_entries):
             order = (entry_id for entry_id in store.eviction.order() if entry_id not in doomed)
-            doomed.update(itertools.islice(order, _over(store, doomed, max_entries)))
-            while size is not None and store.removal.size_without(doomed) > size:
-                # An entry's share of the file is only known once it is gone: a tenth at a time.
-                more = list(itertools.islice(order, 1 + store.count() // 10))
-                doomed.update(more)
-                if not more:
-                    break
+            doomed.update(itertools.islice(order, over))
+        if size is not None:
+            doomed = shrinking.fitting(store, size, doomed)
         if asks and len(doomed) > expired:
             output.confirm(f"remove {texts.plural(len(doomed), 'entry')}?", yes=yes)
-        removed = len(doomed) if dry_run else store.delete(doomed, tell=False)
+        removed = len(doomed) if dry_run else _remove(store, doomed, size=size)
         if not dry_run:
             _fold(store, now=now)
         if not dry_run and removed:
@@ -86,6 +83,18 @@ def command(
     verb = "would remove" if dry_run else "removed"
     line = f"{verb} {texts.plural(removed, 'entry')} ({expired} expired)\n"
     output.print_json(report) if json else output.print_text(line)
+
+
+def _remove(store: Store, doomed: set[int], *, size: int | None) -> int:
+    progress = Progress(shown=streams.is_terminal(2))
+
+    def told(gone: int, of: int) -> None:
+        progress.draw(lambda: f"removed {gone:,} of {of:,} entries", share=gone / of)
+
+    try:
+        return shrinking.remove(store, doomed, size=size, told=told)
+    finally:
+        progress.clear()
 
 
 def _fold(store: Store, *, now: float) -> None:
