@@ -141,7 +141,7 @@ def main(arguments: list[str]) -> None:
     """Run a storm by its name, and print what each of its commands came to."""
     name, *values = arguments
     _load()
-    told = {"kills": kills, "repairs": repairs, "crowd": crowd}[name](*map(json.loads, values))
+    told = {"kills": kills, "copies": copies, "crowd": crowd}[name](*map(json.loads, values))
     json.dump(told, sys.stdout)
 
 
@@ -162,8 +162,8 @@ def kills(rounds: int, seed: int, folder: str) -> list[Told]:
     return _storm(mix.job, at_once=3, life=life, goes_on=goes_on)
 
 
-def repairs(rounds: int, seed: int, folder: str) -> list[Told]:
-    """Kill the repair of a damaged file, so many times, each time that of another copy."""
+def copies(rounds: int, seed: int, folder: str, words: list[str], most: float) -> list[Told]:
+    """Kill a command within `most` seconds, so many times, each time on another copy of a file."""
     chance = random.Random(seed)
     numbers = iter(range(rounds))
 
@@ -171,19 +171,19 @@ def repairs(rounds: int, seed: int, folder: str) -> list[Told]:
         place = os.path.join(folder, str(next(numbers)))
         os.mkdir(place)
         path = os.path.join(place, "cache.db")
-        shutil.copy(os.path.join(folder, "damaged.db"), path)
-        return Job("repair", ["doctor", "--repair", "--yes", "--db", path], None, path)
+        shutil.copy(os.path.join(folder, "original.db"), path)
+        return Job("copy", [*words, "--db", path], None, path)
 
     return _storm(
         job,
         at_once=2,
-        life=lambda _: chance.uniform(0, 0.15),
+        life=lambda _: chance.uniform(0, most),
         goes_on=lambda _: numbers.__length_hint__() > 0,
     )
 
 
 def crowd(seconds: float, at_once: int, seed: int) -> list[Told]:
-    """Let so many processes ask, list, search, prune and invalidate at once for some seconds."""
+    """Let so many processes ask, list, import, prune and forget at once for some seconds."""
     chance = random.Random(seed)
     ends_at = time.monotonic() + seconds
     numbers = iter(range(10**9))
@@ -342,6 +342,13 @@ def _line(prompt: str, **changes: Any) -> str:
     return json.dumps(fields | changes) + "\n"
 
 
+def _olden(number: int) -> str:
+    lines = [
+        _line(f"old {number}.{n}", created_at=1000.0 + n, namespace="gone") for n in range(300)
+    ]
+    return "".join(lines)
+
+
 def _crowded(chance: random.Random, number: int) -> Job:
     """What one of many does: it asks half of the time, mostly what others ask too."""
     shared = [question(number) for number in chance.sample(range(20), 4)]
@@ -353,6 +360,10 @@ def _crowded(chance: random.Random, number: int) -> Job:
         "batch": (2, ["batch", "-", "-j", "3", "-q"], _rows([*shared, alone])),
         "invalidate": (2, ["invalidate", "flower", "-n", "gone", "--yes"], None),
         "prune": (2, ["prune"], None),
+        "old": (2, ["prune", "--older-than", "1d", "--max-entries", "100000", "--yes"], None),
+        "vacuum": (1, ["prune", "--vacuum"], None),
+        "event": (2, ["event", "moved", "--data", "what=flower"], None),
+        "import": (2, ["import", "-"], _olden(number)),
         "list": (2, ["list", "-l", "20"], None),
         "search": (2, ["search", "flower", "-l", "20"], None),
         "stats": (2, ["stats", "--json"], None),

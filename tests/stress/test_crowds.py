@@ -19,7 +19,9 @@ SECONDS = short_or_long(6, 60)
 ASKED = {"shared", "alone", "gone", "batch"}
 
 
-def test_many_processes_share_one_file_and_every_request_counts_once(upstream, db):
+def test_many_processes_share_one_file_and_every_request_counts_once(cli, upstream, db):
+    cli("rules", "add", "--event", "moved", "--pattern", "{what}", "-n", "gone")
+
     told = storms.rage("crowd", SECONDS, PROCESSES, 7)
 
     assert len(told) > PROCESSES

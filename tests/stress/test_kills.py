@@ -107,18 +107,19 @@ def assert_left_tidy(cli, folder: Path, db: Path) -> None:
 
 
 def test_a_repair_that_is_killed_can_be_made_again(tmp_path, cli):
-    with Store(str(tmp_path / "damaged.db")) as store:
+    with Store(str(tmp_path / "original.db")) as store:
         for number in range(60):
             store.put(draft(f"question {number}", answer_to(str(number)) * 20), line())
         store.file.scrub()
         wrong = store.file.number(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'entry_by_scope'"
         )
-    with (tmp_path / "damaged.db").open("r+b") as file:
+    with (tmp_path / "original.db").open("r+b") as file:
         file.seek((wrong - 1) * 4096)
         file.write(b"\xa5" * 4096)
 
-    told = storms.rage("repairs", short_or_long(8, 200), SEED, str(tmp_path))
+    words = ["doctor", "--repair", "--yes"]
+    told = storms.rage("copies", short_or_long(8, 200), SEED, str(tmp_path), words, 0.15)
 
     again = [cli("doctor", "--repair", "--yes", "--db", each.subject) for each in told]
     assert [result for result in again if result.code != 0] == []
@@ -126,4 +127,45 @@ def test_a_repair_that_is_killed_can_be_made_again(tmp_path, cli):
         with Store(each.subject) as store:
             assert_sound(store)
             assert store.count() == 60
+        assert [p for p in Path(each.subject).parent.iterdir() if p.name[0] == "."] == []
+
+
+@pytest.fixture
+def original(tmp_path):
+    """A file of many answers, and the lines of another one's."""
+    for name, first in (("original", 0), ("other", 500)):
+        with Store(str(tmp_path / f"{name}.db")) as store:
+            with store.transaction():
+                for number in range(first, first + 1000):
+                    store.write(draft(f"question {number}", answer_to(str(number))))
+            store.file.scrub()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["prune", "--max-entries", "100", "--yes"], 100),
+        (["prune", "--max-size", "600K", "--yes"], None),
+        (["invalidate", "question .*7", "--yes"], 729),
+        (["import", "lines.jsonl"], 1500),
+        (["import", "other.db"], 1500),
+        (["export"], 1000),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else None,
+)
+def test_what_is_killed_can_be_done_again(original, cli, monkeypatch, words, left):
+    monkeypatch.chdir(original)
+    exported = cli("export", "--db", "other.db")
+    (original / "lines.jsonl").write_text(exported.out, encoding="utf-8")
+    rounds = short_or_long(6, 100)
+
+    told = storms.rage("copies", rounds, SEED, str(original), words, 0.4)
+
+    again = [cli(*words, "--db", each.subject) for each in told]
+    assert [result for result in again if (result.code, result.err) != (0, "")] == []
+    for each in told:
+        with Store(each.subject) as store:
+            assert_sound(store)
+            assert left in {None, store.count()}
         assert [p for p in Path(each.subject).parent.iterdir() if p.name[0] == "."] == []
