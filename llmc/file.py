@@ -226,6 +226,10 @@ class File:
                 # An apsw of a Linux distribution may have been built without.
                 raise CacheFileError("this apsw loads no extensions") from None
 
+    def be_patient(self) -> None:
+        """Wait a minute for another process's lock from now on: for what nobody watches closely."""
+        self._db.set_busy_timeout(60_000)
+
     def changes(self, *, all_of_them: bool = False) -> int:
         """Return how many rows the last statement, or all so far, inserted, updated or deleted."""
         return self._db.total_changes() if all_of_them else self._db.changes()
@@ -294,6 +298,8 @@ class File:
             with self._lock:
                 yield
         except (apsw.CorruptError, apsw.NotADBError) as error:
+            if fault := opening.unreadable(self.path):
+                raise CacheFileError(f"cache file {self.path}: {_reason(fault)}") from error
             hint = _WAY_OUT if isinstance(error, apsw.CorruptError) else None
             raise DamagedError(f"cache file {self.path}: {_reason(error)}", hint=hint) from error
         except (apsw.Error, OSError, ValueError) as error:

@@ -10,15 +10,33 @@ import contextlib
 import errno
 import os
 import stat
+import time
 
 import apsw
 
 from llmc.errors import CacheFileError
 
-__all__ = ["BUSY_TIMEOUT", "connect", "copied", "is_missing", "require_text", "touch"]
+__all__ = ["BUSY_TIMEOUT", "connect", "copied", "is_missing", "require_text", "touch", "unreadable"]
 
 #: How long a statement waits for another process's lock, in milliseconds.
 BUSY_TIMEOUT = 5_000
+
+#: How long it is looked whether a file can be read at all, in seconds, and bytes read at a time.
+_PATIENCE, _PIECE = 2.0, 1 << 20
+
+
+def unreadable(path: str) -> OSError | None:
+    """Return the disk's error if a file cannot be read to its end; SQLite calls it damaged then."""
+    until = time.monotonic() + _PATIENCE
+    try:
+        # Never closed: that would take SQLite's locks on the same file away.
+        descriptor = os.open(path, os.O_RDONLY)
+        at = 0
+        while time.monotonic() < until and (piece := os.pread(descriptor, _PIECE, at)):
+            at += len(piece)
+    except OSError as error:
+        return error
+    return None
 
 
 def require_text(path: str) -> None:

@@ -343,9 +343,7 @@ def _line(prompt: str, **changes: Any) -> str:
 
 
 def _olden(number: int) -> str:
-    lines = [
-        _line(f"old {number}.{n}", created_at=1000.0 + n, namespace="gone") for n in range(300)
-    ]
+    lines = [_line(f"old {number}.{n}", created_at=1000.0 + n, namespace="gone") for n in range(60)]
     return "".join(lines)
 
 

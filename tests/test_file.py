@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import random
 import stat
@@ -11,7 +12,7 @@ from drafts import draft, hit_line, line
 from processes import bound_by_modes, mounted, output, start
 
 from llmc import opening
-from llmc.errors import CacheFileError
+from llmc.errors import CacheFileError, DamagedError
 from llmc.file import WAL_KEEP, File
 from llmc.store import Store
 from llmc.types import Selector
@@ -603,3 +604,23 @@ def hit_once(path: Path) -> int:
 
 def size_of(path: str) -> int:
     return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def test_a_disk_that_cannot_be_read_is_told_as_such_not_as_damage(path, monkeypatch):
+    with Store(str(path)) as store:
+        store.file.scrub()
+    with path.open("r+b") as damaged:
+        damaged.seek(100)
+        damaged.write(b"\xa5" * 4096)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(DamagedError, match="it is damaged"):
+        Store(str(path))
+    monkeypatch.setattr(os, "pread", fail)
+
+    with pytest.raises(CacheFileError, match=r"input/output error$") as caught:
+        Store(str(path))
+
+    assert not isinstance(caught.value, DamagedError)

@@ -36,6 +36,7 @@ def command(
         Store(settings.db, create=settings.shared is not None) as store,
         tiering.sharing(settings, store, note=streams.note),
     ):
+        store.file.be_patient()
         gone = forgetting.on_event(store, name, values, dry_run=dry_run)
         if dry_run and gone.rules:
             entries = (entry for entry in map(store.entry, gone.entries) if entry is not None)

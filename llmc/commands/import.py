@@ -64,6 +64,7 @@ def command(
         else arrivals.from_file(file or "", settings, strict=strict)
     )
     with source as found, Store(settings.db, limits=settings.limits) as store:
+        store.file.be_patient()
         whole = store.transaction() if strict or dry_run else nullcontext()
         try:
             with whole:

@@ -44,6 +44,7 @@ def command(
         Store(settings.db, create=settings.shared is not None) as store,
         tiering.sharing(settings, store, note=streams.note),
     ):
+        store.file.be_patient()
         with _Count(store) as count:
             texts = store.texts(field, namespace, holding=selection.held_by(pattern))
             doomed = selection.matching(expression, texts, told=count.show)

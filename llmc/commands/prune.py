@@ -59,6 +59,7 @@ def command(
     if asks:
         output.require_consent(yes=yes)
     with Store(settings.db, create=False, limits=settings.limits) as store:
+        store.file.be_patient()
         doomed = set(store.eviction.expired(now)) | forgetting.ended(
             store, now=now, note=streams.note
         )
