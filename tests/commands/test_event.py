@@ -213,8 +213,8 @@ def test_the_hook_of_the_readme_forgets_what_a_pull_has_changed(
     git(origin, "init", "-q", "-b", "main")
     commit(git, origin, schema_sql="one", größe_txt="one", other_sql="one")
     git(tmp_path, "clone", "-q", str(origin), str(clone))
-    (script,) = re.findall(r"^cat > \.git/hooks/.*?\nchmod .*?$", README.read_text("utf-8"),
-                           re.DOTALL | re.MULTILINE)  # fmt: skip
+    hook = r"^cat > \.git/hooks/post-merge.*?\nchmod .*?$"
+    (script,) = re.findall(hook, README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     subprocess.run(["sh", "-e", "-c", script], cwd=clone, check=True)
     cli("rules", "add", "--event", "file_changed", "--pattern", "{path}")
     asked("what is in schema.sql?", "what is in größe.txt?", "what is in other.sql?")
