@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import glob
 import os
+import stat
 import tempfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -226,7 +227,8 @@ def _reader(path: str, *, alone: bool) -> apsw.Connection:
 
     if os.path.isdir(path):
         raise CacheFileError(f"cache file {path}: it is a folder")
-    os.stat(path)
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise CacheFileError(f"cache file {path}: it is no regular file")
     address = f"file:{quote(os.path.abspath(path))}?{'immutable=1' if alone else 'mode=ro'}"
     connection = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     connection.set_busy_timeout(5_000)

@@ -102,8 +102,9 @@ def connect(path: str | None) -> apsw.Connection:
     """Open the file at a path, to be read alone where nothing else is possible; None: memory."""
     if path is None:
         return apsw.Connection(":memory:")
-    if stat.S_ISDIR(os.stat(path).st_mode):
-        raise CacheFileError("it is a folder")
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):  # opening a pipe would wait for whoever writes to it
+        raise CacheFileError("it is a folder" if stat.S_ISDIR(mode) else "it is no regular file")
     # An absolute path: SQLite gives names such as ":memory:" a meaning of their own.
     path = os.path.abspath(path)
     connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)

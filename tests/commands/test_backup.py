@@ -279,3 +279,13 @@ def test_a_damaged_file_is_copied_not_at_all_and_the_way_out_is_named(cli, asked
         "llmc:   llmc doctor --repair saves what can be read\n"
     )
     assert files(copy.parent) == []
+
+
+@pytest.mark.parametrize("command", [["backup", "copy.db"], ["list"], ["doctor", "--json"]])
+def test_a_pipe_in_the_place_of_the_file_is_waited_for_by_nobody(cli, home, command):
+    os.mkfifo(home / "pipe.db")
+
+    result = cli(*command, "--db", "pipe.db")
+
+    assert result.code in {1, 5}
+    assert "pipe.db: it is no regular file" in result.out + result.err
