@@ -84,7 +84,7 @@ def _between_plain(new: Sentence, stored: Sentence, similarity: float) -> Refusa
     plain = [_as_a_way(sentence) for sentence in (new, stored)]
     if all(len(text.split()) == len(s.words) for text, s in zip(plain, (new, stored), strict=True)):
         return None
-    pair = Contrast(*map(english.parse, plain), similarity)
+    pair = Contrast(english.parse(plain[0]), english.parse(plain[1]), similarity)
     for name, rule in (("role", _role), ("order", _order)):
         if detail := rule(pair):
             return Refusal(name, detail)
