@@ -80,8 +80,8 @@ def test_as_many_questions_in_other_words_are_answered_as_were(name):
 
 #: Ways to ask for a deed, each with other words around it.
 ASKED = (
-    "{}", "How do I {}?", "I want to {}", "What is the best way to {}?", "What are the steps to {}?",
-    "I need to know how to {}", "Is there any easy way to {}?",
+    "{}", "How do I {}?", "I want to {}", "What is the best way to {}?",
+    "What are the steps to {}?", "I need to know how to {}", "Is there any easy way to {}?",
 )  # fmt: skip
 
 #: The same words in another order, or at other ends.
