@@ -53,7 +53,8 @@ def command(
         columns = _COLUMNS + (_PROVIDER if told or not streams.is_terminal(1) else ())
         write = _shown if streams.is_terminal(1) else _plain
         rows = [[write(name, group[name]) for name in columns] for group in groups]
-        output.print_table([by, *columns[1:]], rows, color=colors, right=columns[1:])
+        heads = [_HEADS.get(name, name) if streams.is_terminal(1) else name for name in columns[1:]]
+        output.print_table([by, *heads], rows, color=colors, right=heads, flexible=by)
     elif streams.is_terminal(1):
         output.print_pairs(story(figures), color=colors)
     else:
@@ -64,6 +65,15 @@ def command(
 _COLUMNS = ("name", "requests", "hits", "hit_rate", "avoided_usd", "spent_usd", "net_usd")
 #: What the provider's own cache did: a terminal has no room for it where that is nothing.
 _PROVIDER = ("provider_discount_usd", "provider_premium_usd")
+#: What a terminal has room for.
+_HEADS = {
+    "hit_rate": "rate",
+    "avoided_usd": "avoided",
+    "spent_usd": "spent",
+    "net_usd": "net",
+    "provider_discount_usd": "discount",
+    "provider_premium_usd": "premium",
+}
 
 
 def _by_meaning(settings: config.Settings, store: Store, *, since: float) -> dict[str, Any]:

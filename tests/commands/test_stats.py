@@ -232,6 +232,21 @@ def test_a_models_name_does_not_command_the_terminal_nor_the_table(cli, upstream
     assert [line.count("\t") for line in piped.out.splitlines()] == [8, 8]
 
 
+def test_80_columns_take_every_figure_of_a_group_and_only_its_name_gives_way(
+    cli, prices, story, store, monkeypatch
+):
+    cli("ask", "q", "-m", "a-model-with-quite-a-long-name-of-its-own")
+    store.file.execute("UPDATE ledger SET discount_nusd = 12345678, premium_nusd = 2345678")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    shown = cli("stats", "--by", "model", "--color", "never", terminal=True).out
+
+    heads = "model requests hits rate avoided spent net discount premium"
+    assert shown.splitlines()[0].split() == heads.split()
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("…") == 1
+
+
 def test_a_pipe_gets_plain_numbers_by_group_too(cli, prices, story):
     rows = [line.split("\t") for line in cli("stats", "--by", "source").out.splitlines()]
 
