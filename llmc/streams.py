@@ -150,7 +150,10 @@ def die_by(number: int) -> None:
     """End the process by a signal, so that a shell sees why and stops its loop too."""
     import signal
 
-    signal.signal(number, signal.SIG_DFL)
+    try:
+        signal.signal(number, signal.SIG_DFL)
+    except OSError:  # SIGKILL needs no leave
+        pass
     os.kill(os.getpid(), number)
 
 

@@ -97,10 +97,11 @@ def test_the_program_s_exit_code_is_ours(run, code):
     assert run(script=f"raise SystemExit({code})").code == code
 
 
-def test_a_program_that_a_signal_ended_ends_us_by_it(run):
-    done = run("-q", script="import os; os.kill(os.getpid(), 15)")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGABRT])
+def test_a_program_that_a_signal_ended_ends_us_by_it(run, number):
+    done = run("-q", script=f"import os; os.kill(os.getpid(), {int(number)})")
 
-    assert done.code == -signal.SIGTERM
+    assert (done.code, done.err) == (-number, "")
 
 
 def test_its_streams_are_our_own(run):
