@@ -26,6 +26,7 @@ import csv
 import sys
 import tempfile
 import time
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,6 +60,23 @@ KNOWN = {
     "qqp_nn_gold": ("judged questions of strangers", True),
 }
 GROUPS = {"text2sql_clusters": "cluster", "banking77_intents": "intent"}
+
+OURS = {name for name in PAIRS if name.endswith(("look_alikes", "held_out", "cli_pairs"))}
+
+#: How a question begins, and how else the same may be asked for.
+ASKED = {
+    "how do i ": ("What is the best way to ", "I need to know how to ", "Is there any way to "),
+    "how can i ": ("What are the steps to ", "What would be an easy way to ", "I want to "),
+    "what is the ": ("Can you tell me what the ", "Do you happen to know what the "),
+    "what are the ": ("Could somebody explain to me what the ", "I would like to know the "),
+    "can i ": ("Is it possible for me to ", "Would it be possible to "),
+    "why ": ("What is the reason why ", "I was wondering why "),
+    "convert ": ("I want to convert ", "How do I convert "),
+    "list ": ("I would like to list ", "How can I list "),
+    "find ": ("help me to find ", "What is the best way to find "),
+    "remove ": ("I need to remove ", "How do I remove "),
+    "show ": ("I want to show ", "How can I show "),
+}
 
 #: Twenty prompts of one template, one line of them differing, as a batch makes them.
 TEMPLATE = "Classify the sentiment of this review as positive or negative.\nReview: {}\nSentiment:"
@@ -139,7 +157,8 @@ def main() -> None:
         table += stream(name, group, folders, embed)
     if pairs := found["qqp_nn_gold"]:
         table.append(equal_error(pairs))
-    table += [batch(embed), *speed([pair for pairs in found.values() for pair in pairs])]
+    table += [asked_otherwise(folders, embed), batch(embed)]
+    table += speed([pair for pairs in found.values() for pair in pairs])
     tell(table, as_json=options.json)
 
 
@@ -332,6 +351,40 @@ def _nearest(
                 if not (guarded and refusal(pair, limit)):
                     yield at, members[near]
                     break
+
+
+def asked_otherwise(folders: list[Path], embed: Vectors) -> Row:
+    """Say how many look-alikes are served where one of a pair is asked for in other words."""
+    pairs = [
+        (other, stored)
+        for name in PAIRS
+        for row in _read(folders, name)
+        if name in OURS and row["label"] == "0"
+        for new, stored in permutations((row["question1"], row["question2"]))
+        for other in _otherwise(new)
+    ]
+    first, second = zip(*pairs, strict=True)
+    similar = np.sum(embed(map(wording, first)) * embed(map(wording, second)), axis=1).tolist()
+    near = [
+        Pair(*pair, False, 1, value, value)
+        for pair, value in zip(pairs, similar, strict=True)
+        if value >= 0.9
+    ]
+    served = sum(refusal(pair, 0.9) is None for pair in near)
+    return Row(
+        f"{len(pairs):,} look-alikes, one of each pair asked for in other words: served at 0.9",
+        f"{served}",
+        served / len(near),
+        f"as near or nearer: {len(near)}",
+    )
+
+
+def _otherwise(text: str) -> Iterator[str]:
+    """Yield a question with other words around what it asks for, if its beginning is known."""
+    for start, others in ASKED.items():
+        if text.lower().startswith(start):
+            yield from (other + text[len(start) :] for other in others)
+            return
 
 
 def batch(embed: Vectors) -> Row:

@@ -168,7 +168,7 @@ def _plain(form: Form) -> tuple[str, ...]:
     """Return a form's words in the plainest way of asking for the same."""
     words = form.words
     if form.name != "how to":
-        return ("what", *words[1:]) if words[0] == "which" else words
+        return ("what", *words[1:]) if words[0] == "which" else _can(words)
     if words[0] == "how":
         asks = (
             words[1:2] and words[1] in lexicon.AUXILIARIES and words[2:3] and words[2] in _SOMEBODY
@@ -180,6 +180,17 @@ def _plain(form: Form) -> tuple[str, ...]:
         if word in lexicon.WAYS and words[at + 1 : at + 2] == ("to",):
             # the cheapest way is not any way
             return ("how", *words[at + 1 :]) if _LITTLE.issuperset(words[:at]) else words
+    return words
+
+
+def _can(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Write `is it possible for me to` as `can I`, whoever it is for."""
+    if words[1:3] == ("it", "possible") or words[1:4] == ("it", "be", "possible"):
+        rest = words[words.index("possible") + 1 :]
+        if rest[:1] == ("for",) and "to" in rest[2:6]:
+            at = rest.index("to", 2)
+            who = ("i",) if rest[1:at] == ("me",) else rest[1:at]
+            return ("can", *who, *rest[at + 1 :])
     return words
 
 

@@ -117,6 +117,10 @@ def test_all_ways_of_asking_for_a_way_are_worded_alike(text):
         ("could you please translate rice", "translate rice"),
         ("do you happen to know who grows rice?", "who grows rice"),
         ("so, please, who grows rice?", "who grows rice"),
+        ("is it possible to grow rice?", "is it possible to grow rice"),
+        ("is it possible for me to grow rice?", "can i grow rice"),
+        ("would it be possible for my son to grow rice?", "can my son grow rice"),
+        ("is it possible that rice grows", "is it possible that rice grows"),
         ("tell me please tell me who grows rice", "who grows rice"),
     ],
 )

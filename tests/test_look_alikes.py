@@ -105,6 +105,13 @@ def test_a_look_alike_is_refused_however_it_is_asked_for(asked, also, new, store
     assert refusal(asked.format(stored), also.format(new)) is not None
 
 
+@pytest.mark.parametrize("asked", ["Is it possible for me to {}?", "Can I {}?"])
+def test_who_does_it_to_whom_is_told_apart_however_it_is_asked(asked):
+    new = asked.format("sue my landlord for unpaid rent")
+
+    assert refusal(new, "Can my landlord sue me for unpaid rent?") is not None
+
+
 def test_what_is_thought_of_something_is_not_what_it_is():
     assert semantic.question("What do you think about the Shroud of Turin?").wording != (
         semantic.question("What is the Shroud of Turin?").wording
