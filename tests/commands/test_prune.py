@@ -374,3 +374,16 @@ def test_what_is_removed_is_asked_for_again(cli, upstream):
     result = cli("ask", "q")
 
     assert result.out == "answer 2\n"
+
+
+def test_nothing_of_many_that_went_by_parts_is_left(cli, db, store, monkeypatch):
+    monkeypatch.setattr(removal, "_PART", 2)
+    for number in range(7):
+        store.put(draft(f"a hippopotamus {number}", f"a crocodile {number}"), line())
+    store.put(draft("another", created_at=4e9), line())
+
+    result = cli("prune", "--older-than", "0s", "--yes")
+
+    assert result.out == "removed 7 entries (0 expired)\n"
+    assert [animal in _bytes_of(db) for animal in (b"hippo", b"crocod")] == [False, False]
+    assert prompts_of(store) == ["another"]
