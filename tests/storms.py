@@ -352,19 +352,19 @@ def _crowded(chance: random.Random, number: int) -> Job:
     shared = [question(number) for number in chance.sample(range(20), 4)]
     alone = question(f"of mine, {number}")
     jobs = {
-        "shared": (10, ["ask", shared[0], "--json"], None),
-        "alone": (3, ["ask", alone, "--json"], None),
-        "gone": (2, ["ask", alone, "--json", "-n", "gone"], None),
-        "batch": (2, ["batch", "-", "-j", "3", "-q"], _rows([*shared, alone])),
-        "invalidate": (2, ["invalidate", "flower", "-n", "gone", "--yes"], None),
-        "prune": (2, ["prune"], None),
+        "shared": (40, ["ask", shared[0], "--json"], None),
+        "alone": (12, ["ask", alone, "--json"], None),
+        "gone": (8, ["ask", alone, "--json", "-n", "gone"], None),
+        "batch": (8, ["batch", "-", "-j", "3", "-q"], _rows([*shared, alone])),
+        "invalidate": (8, ["invalidate", "flower", "-n", "gone", "--yes"], None),
+        "prune": (8, ["prune"], None),
         "old": (2, ["prune", "--older-than", "1d", "--max-entries", "100000", "--yes"], None),
         "vacuum": (1, ["prune", "--vacuum"], None),
         "event": (2, ["event", "moved", "--data", "what=flower"], None),
         "import": (2, ["import", "-"], _olden(number)),
-        "list": (2, ["list", "-l", "20"], None),
-        "search": (2, ["search", "flower", "-l", "20"], None),
-        "stats": (2, ["stats", "--json"], None),
+        "list": (8, ["list", "-l", "20"], None),
+        "search": (8, ["search", "flower", "-l", "20"], None),
+        "stats": (8, ["stats", "--json"], None),
     }
     (kind,) = chance.choices(list(jobs), [weight for weight, _, _ in jobs.values()])
     _, words, stdin = jobs[kind]
