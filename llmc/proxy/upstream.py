@@ -63,6 +63,8 @@ class Upstream:
     def connect(self) -> httpx2.AsyncClient:
         """Return the client, made on first use. Raises Refused where it cannot be."""
         if self._client is None:
+            from http.cookiejar import DefaultCookiePolicy
+
             import httpx2
 
             try:
@@ -81,6 +83,8 @@ class Upstream:
                     code="upstream_unreachable",
                     final=True,
                 ) from None
+            # What is set for one caller is not ours to keep.
+            self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return self._client
 
     @asynccontextmanager

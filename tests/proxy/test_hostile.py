@@ -16,7 +16,9 @@ from proxies import QUESTION, running, until
 
 from llmc.dialects import wire
 from llmc.proxy import listening
+from llmc.proxy.gate import Caller
 from llmc.proxy.relay import Relay, Relays
+from llmc.proxy.upstream import Upstream
 
 STREAMED = QUESTION | {"stream": True}
 BODY = json.dumps(QUESTION).encode()
@@ -236,6 +238,22 @@ def test_a_page_in_the_place_of_models_is_passed_on_and_not_kept():
     assert (first.content, first.headers["content-type"]) == (b"<html>", "text/html")
     assert first.headers["retry-after"] == "7"
     assert second.json() == {"object": "list", "data": []}
+
+
+def test_cookies_go_to_the_client_and_are_not_kept():
+    told = (b"Content-Type: application/json", b"Set-Cookie: a=1; Path=/", b"Set-Cookie: b=2")
+
+    async def called(provider):
+        upstream = Upstream(provider.origin, name="x", key=lambda: "k", timeout=30)
+        asked = {"headers": [], "caller": Caller(), "content": b""}
+        async with upstream.call("GET", "/files", **asked) as response:
+            await response.aread()
+        kept = list(upstream.connect().cookies.jar)
+        await upstream.close()
+        return response.headers.get_list("set-cookie"), kept
+
+    with bare.serving(bare.answer(b"{}", *told)) as provider:
+        assert asyncio.run(called(provider)) == (["a=1; Path=/", "b=2"], [])
 
 
 def test_a_form_that_nobody_asked_for_is_passed_on_as_it_is():
