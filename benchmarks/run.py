@@ -170,6 +170,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[tuple[str, Row]] = []
     with tempfile.TemporaryDirectory(prefix="llmc-benchmarks-") as name:
         newest, old = startup.environments(Path(name))
+        described = machine(newest, old)
         place = Place(Path(name), newest, old, options, sizes)
         for script in names:
             started = time.monotonic()
