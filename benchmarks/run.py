@@ -178,7 +178,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             rows += [(script, row) for row in _measured(script, place)]
             say(f"{script} took {time.monotonic() - started:.0f} s")
     return {
-        "machine": machine(newest, old),
+        "machine": described,
         "date": f"{dt.datetime.now().astimezone():%Y-%m-%d}",
         "rows": rows,
     }
