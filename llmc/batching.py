@@ -125,8 +125,8 @@ class Batch:
             if waiting is not None:
                 if self._admit(waiting):
                     waiting = None
-                elif self._window:
-                    self._wait()
+                elif self._window or self._budget.reserved:
+                    self._wait()  # a row can be told a moment before its cost is settled
                 else:
                     raise self._exhausted(waiting)
             elif more and len(self._window) < WINDOW and self._size < BYTES:

@@ -35,14 +35,19 @@ def limit_of(request: Request) -> int | None:
 
 
 class Budget:
-    """What one batch may spend, in nano-USD. Not for several threads."""
+    """What one batch may spend, in nano-USD. Not for several threads.
+
+    `reserved` is what the requests that are under way may cost.
+    """
 
     def __init__(self, limit: int | None, estimate: Callable[..., tuple[int, Price]]) -> None:
         """Take the limit, None for none, and `Cache.estimate`."""
         self.limit = limit
         self.spent = 0
         self._estimate = estimate
-        self._reserved = 0
+        self.reserved = 0
+        self._settled = False
+        self._short = 0
         self._known = 0
         self._longest = 0
 
@@ -63,15 +68,22 @@ class Budget:
                 f"--max-cost: the price of {request.model!r} is not known",
                 hint=f'add [prices."{request.model}"] to the configuration',
             )
-        return round(price.cost * _MARGIN)
+        return round(price.cost * _MARGIN) + self._short
 
     def allows(self, estimate: int) -> bool:
-        """Tell whether a request that may cost so much can be sent now."""
-        return self.limit is None or self.spent + self._reserved + estimate <= self.limit
+        """Tell whether a request that may cost so much can be sent now.
+
+        The first one is sent alone: what it costs shows how good the estimates are.
+        """
+        if self.limit is None:
+            return True
+        if self.reserved and not self._settled:
+            return False
+        return self.spent + self.reserved + estimate <= self.limit
 
     def reserve(self, estimate: int) -> None:
         """Count a request that is sent."""
-        self._reserved += estimate
+        self.reserved += estimate
 
     def settle(self, estimate: int, result: Hit | LlmcError) -> None:
         """Count what came of a request: its real cost, or its estimate where that is not known.
@@ -79,7 +91,8 @@ class Budget:
         An answer that somebody else paid for cost nothing, and neither does a refusal by HTTP
         status; one that broke off may well be billed.
         """
-        self._reserved -= estimate
+        self.reserved -= estimate
+        self._settled = True
         if isinstance(result, LlmcError):
             refused = isinstance(result, ProviderError) and result.status is not None
             self.spent += 0 if refused else estimate
@@ -88,6 +101,8 @@ class Budget:
             return
         cost = None if result.price is None else result.price.cost
         self.spent += estimate if cost is None else cost
+        if cost is not None and cost > estimate:
+            self._short += cost - estimate  # digits and emoji take more tokens than prose
         if (tokens := result.entry.tokens.completion) is not None:
             self._known += 1
             self._longest = max(self._longest, tokens)

@@ -39,10 +39,29 @@ def test_without_a_limit_much_is_assumed_until_some_answers_are_known():
     before = budget.estimate(question())
 
     for _ in range(10):
-        budget.settle(0, answered(30, completion=20))
+        budget.settle(50, answered(30, completion=20))
 
     assert before == round(2010 * 1.25)
     assert budget.estimate(question()) == round(50 * 1.25)
+
+
+def test_an_estimate_that_was_too_low_raises_those_after_it():
+    budget = Budget(10**9, per_token)
+
+    budget.settle(50, answered(65))
+
+    assert budget.estimate(question(max_tokens=30)) == 50 + 15
+
+
+def test_the_first_request_is_sent_alone():
+    budget = Budget(1_000, per_token)
+    budget.reserve(60)
+    assert not budget.allows(60)
+
+    budget.settle(60, answered(40))
+    budget.reserve(60)
+
+    assert budget.allows(60)
 
 
 def test_what_is_under_way_counts_with_its_estimate_until_its_cost_is_known():
