@@ -36,8 +36,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from measure import Row, options_of, say, tell
 
-from llmc import calibration, english, published, semantic, weights
-from llmc.minilm import MiniLM
+from llmc import calibration, semantic
+from llmc.language import english
+from llmc.local import published, weights
+from llmc.local.minilm import MiniLM
 from llmc.semantic import Question, Refusal
 
 if TYPE_CHECKING:

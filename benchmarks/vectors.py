@@ -30,9 +30,9 @@ from measure import ROOT, Row, cpu_of, environment_variables, kept, options_of, 
 sys.path.insert(0, str(ROOT))
 
 from llmc.file import File
-from llmc.minilm import MiniLM
+from llmc.local.minilm import MiniLM
+from llmc.local.weights import convert
 from llmc.vectors import Vectors
-from llmc.weights import convert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

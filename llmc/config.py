@@ -188,7 +188,7 @@ def embedder_of(settings: Settings) -> Chosen | None:
     if name == "minilm":
 
         def local() -> Embedder:
-            from llmc.minilm import MiniLM
+            from llmc.local.minilm import MiniLM
 
             return MiniLM(folder)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import english, forms, lexicon, manner, persons, prepositions, roles, turning
-from llmc.contrast import Contrast, one_sided
-from llmc.english import FUNCTION, HEAVY, LIGHT, SLOT, are_synonyms, stem
-from llmc.narrowing import narrowed
+from llmc.language import english, forms, lexicon, manner, persons, prepositions, roles, turning
+from llmc.language.contrast import Contrast, one_sided
+from llmc.language.english import FUNCTION, HEAVY, LIGHT, SLOT, are_synonyms, stem
+from llmc.language.narrowing import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llmc.english import Sentence, Word
+    from llmc.language.english import Sentence, Word
 
 __all__ = ["Refusal", "alone", "between"]
 

@@ -11,8 +11,8 @@ import json
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import lines
-from llmc.lines import Parcel
+from llmc.transfer import lines
+from llmc.transfer.lines import Parcel
 from llmc.types import Vector, Verdict
 
 if TYPE_CHECKING:

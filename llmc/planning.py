@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from llmc import keys, marking, pricing, text
-from llmc.budget import limit_of
+from llmc.batch.budget import limit_of
 from llmc.types import Hit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llmc.batchfile import Row
+    from llmc.batch.batchfile import Row
     from llmc.cache import Cache
     from llmc.config import Settings
     from llmc.types import Ask, Request

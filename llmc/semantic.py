@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from llmc import english, guards, lexicon, tokens
+from llmc import guards
 from llmc.guards import Refusal
+from llmc.language import english, lexicon, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,11 +14,12 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from llmc import drafting, exchange, messages
+from llmc import drafting, messages
 from llmc.errors import CacheFileError, ConfigError, SharedError
-from llmc.lines import Parcel
 from llmc.messages import LONGEST, Gone
 from llmc.outbox import Place, Told
+from llmc.transfer import exchange
+from llmc.transfer.lines import Parcel
 from llmc.types import Verdict
 
 if TYPE_CHECKING:

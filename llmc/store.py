@@ -172,7 +172,7 @@ class Store:
             return self._put(draft, line, tell=tell)
 
     def _recreate(self) -> bool:
-        from llmc import mending
+        from llmc.repair import mending
 
         with self.transaction():
             return mending.recreate(self.file)

@@ -18,8 +18,8 @@ from upstream import Upstream
 
 from llmc import file as cache_file
 from llmc import streams
+from llmc.local.weights import load_numpy
 from llmc.store import Store
-from llmc.weights import load_numpy
 
 # The same examples each time, whatever the machine is busy with.
 settings.register_profile("steady", deadline=None, database=None, derandomize=True)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from llmc import english, guards
+from llmc import guards
 from llmc.guards import Refusal
+from llmc.language import english
 
 #: Similarities below and above the one from which a word more makes no other question.
 FAR, NEAR = 0.954, 0.955

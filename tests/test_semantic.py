@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from llmc import english, semantic
+from llmc import semantic
+from llmc.language import english
 from llmc.semantic import Question, Refusal, accept, pair_key, question, threshold
 
 enough = settings(max_examples=200)

@@ -8,13 +8,14 @@ import time
 import pytest
 from drafts import draft, question
 
-from llmc import drafting, exchange, keys, shared
+from llmc import drafting, keys, shared
 from llmc.errors import ConfigError, SharedError
 from llmc.messages import LONGEST
 from llmc.questions import verdict_on
 from llmc.shared import REST, SharedTier, server_of
 from llmc.store import Store
 from llmc.tiers import FileTier
+from llmc.transfer import exchange
 from llmc.types import Alias, Ask, Miss, Vector
 
 NOW = 2_000_000_000.0  # the server has a clock of its own: what is kept ends long after this test

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from llmc import places, published
-from llmc.weights import convert
+from llmc import places
+from llmc.local import published
+from llmc.local.weights import convert
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -186,7 +187,7 @@ def test_a_hit_by_meaning_loads_numpy_and_no_sdk(modules, upstream, cli, minilm)
     loaded = modules("ask", "--match", "semantic", "how can I undo the last git commit?")
 
     assert len(upstream.calls) == 1
-    assert {"numpy", "llmc.minilm", "llmc.vectors"} <= loaded
+    assert {"numpy", "llmc.local.minilm", "llmc.vectors"} <= loaded
     assert loaded & (_UNASKED | {"numpy.ma", "numpy.random"}) == set()
 
 
@@ -197,7 +198,7 @@ def test_a_wording_that_was_learned_needs_no_embedder(modules, upstream, cli, mi
     loaded = modules("ask", "--match", "semantic", "how can I undo the last git commit?")
 
     assert len(upstream.calls) == 1
-    assert loaded & (_UNASKED | {"numpy", "llmc.minilm"}) == set()
+    assert loaded & (_UNASKED | {"numpy", "llmc.local.minilm"}) == set()
 
 
 def test_an_exact_hit_loads_nothing_of_the_search_by_meaning(modules, upstream, cli, minilm):
@@ -206,7 +207,13 @@ def test_an_exact_hit_loads_nothing_of_the_search_by_meaning(modules, upstream, 
     loaded = modules("ask", "--match", "semantic", "--json", "how do I undo the last git commit?")
 
     assert len(upstream.calls) == 1
-    ours = {"llmc.meaning", "llmc.semantic", "llmc.guards", "llmc.english", "llmc.minilm"}
+    ours = {
+        "llmc.meaning",
+        "llmc.semantic",
+        "llmc.guards",
+        "llmc.language.english",
+        "llmc.local.minilm",
+    }
     assert loaded & (HEAVY | ours) == set()
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from plain_bert import PlainBert
 
-from llmc.published import Source
-from llmc.weights import Model
+from llmc.local.published import Source
+from llmc.local.weights import Model
 
 PIECES = """
 [PAD] [UNK] [CLS] [SEP] [MASK] a b how do does i we list sort file files color what is ? ! , . - '

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from llmc import config, copies, output, text
+from llmc import config, output, text
 from llmc.options import Color, Db, Json
+from llmc.transfer import copies
 
 __all__ = ["command"]
 

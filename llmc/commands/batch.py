@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from llmc import batchfile, config, outcomes, output, planning, streams
+from llmc import config, output, planning, streams
 from llmc import input as given
-from llmc.batchfile import Row
-from llmc.batching import Batch, Done
-from llmc.budget import Budget
+from llmc.batch import batchfile, outcomes
+from llmc.batch.batchfile import Row
+from llmc.batch.batching import Batch, Done
+from llmc.batch.budget import Budget
 from llmc.cache import Cache
 from llmc.options import (
     AskedModel,

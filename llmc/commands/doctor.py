@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from llmc import checks, config, output, places, streams
-from llmc.checks import Finding
+from llmc import config, output, places, streams
 from llmc.errors import CacheFileError, ConfigError
 from llmc.options import Color, Db, Json, Yes
+from llmc.repair import checks
+from llmc.repair.checks import Finding
 
 __all__ = ["command"]
 

@@ -1,8 +1,9 @@
 """`llmc export`: stored answers as JSON lines."""
 
-from llmc import config, exchange, lines, output, streams
+from llmc import config, output, streams
 from llmc.options import Color, Db, Model, Namespace, OlderThan, Origin, Since, selector
 from llmc.store import Store
+from llmc.transfer import exchange, lines
 
 __all__ = ["command"]
 

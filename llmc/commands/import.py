@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from llmc import arrivals, config, exchange, output, streams, text
-from llmc.arrivals import Arrival
+from llmc import config, output, streams, text
 from llmc.errors import InputError
 from llmc.options import Color, Db, DryRun, Json
 from llmc.request import require_at_most_one
 from llmc.store import Store
+from llmc.transfer import arrivals, exchange
+from llmc.transfer.arrivals import Arrival
 from llmc.types import Rule, Verdict
 
 __all__ = ["command"]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from llmc import config, installed, output, places, published, streams, text, weights
+from llmc import config, output, places, streams, text
 from llmc.errors import CacheFileError, ConfigError, EmbeddingError, InputError, LlmcError
+from llmc.local import installed, published, weights
 from llmc.options import Color, Db, DryRun, Json, Quiet, Yes
 from llmc.progress import Bar
 

@@ -5,11 +5,11 @@ import time
 from typing import Any
 
 from llmc import config, output, streams, text
-from llmc.advice import ALONE, figures
-from llmc.likeness import LEAST
 from llmc.options import Color, Db, Json, Model, Namespace, Since, duration
-from llmc.sent import MOST, sent
-from llmc.sharing import groups, premium, unit_by
+from llmc.prefix.advice import ALONE, figures
+from llmc.prefix.likeness import LEAST
+from llmc.prefix.sent import MOST, sent
+from llmc.prefix.sharing import groups, premium, unit_by
 from llmc.store import Store
 
 __all__ = ["command"]

@@ -9,10 +9,10 @@ import typer
 
 from llmc import child, config, keys, streams, text
 from llmc.errors import LlmcError
-from llmc.explanation import explain
 from llmc.options import Color, Db, KeptApart, ProviderName, Quiet, Ttl
 from llmc.proxy import listening, wiring
 from llmc.types import Ask, Request
+from llmc.why.explanation import explain
 
 if TYPE_CHECKING:
     from llmc.store import Store

@@ -10,7 +10,6 @@ from llmc import config, output, streams
 from llmc import input as given
 from llmc.drafting import looked_up
 from llmc.errors import CacheFileError
-from llmc.explanation import explain, told
 from llmc.options import (
     AskedModel,
     Color,
@@ -32,6 +31,7 @@ from llmc.options import (
 from llmc.request import Flags, request_of, require_at_most_one
 from llmc.store import Store
 from llmc.types import Ask, Hit, Miss
+from llmc.why.explanation import explain, told
 
 __all__ = ["command"]
 

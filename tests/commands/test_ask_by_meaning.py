@@ -17,9 +17,10 @@ from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at, reply
 from terminals import Terminal, eventually
 from upstream import Reply
 
-from llmc import aside, minilm
+from llmc import aside
 from llmc import file as cache_file
 from llmc.errors import CacheFileError, EmbeddingError
+from llmc.local import minilm
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 COST, TEXT = 0.0014, 0.007

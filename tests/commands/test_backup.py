@@ -11,8 +11,8 @@ import apsw
 import pytest
 from processes import mounted, start
 
-from llmc import copies
 from llmc.store import Store
+from llmc.transfer import copies
 
 #: Two rows at a time, each pair in one transaction, large enough to reach many pages.
 WRITE_PAIRS = """

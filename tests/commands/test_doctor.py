@@ -12,9 +12,11 @@ from drafts import draft
 from processes import start
 from tiny_model import Tiny
 
-from llmc import checks, keys, minilm, stamp, weights
+from llmc import keys
 from llmc.file import File
+from llmc.local import minilm, stamp, weights
 from llmc.questions import group_of, question_of
+from llmc.repair import checks
 from llmc.store import Store
 from llmc.vectors import Vectors
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from encoder import STORED, THIRD
 
-from llmc import arrivals
+from llmc.transfer import arrivals
 
 
 @pytest.fixture

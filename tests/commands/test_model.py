@@ -18,10 +18,11 @@ from terminals import Terminal
 from tiny_model import Tiny
 from upstream import Reply
 
-from llmc import progress, published, weights
-from llmc.minilm import MiniLM
+from llmc import progress
+from llmc.local import published, weights
+from llmc.local.minilm import MiniLM
+from llmc.local.weights import FILE
 from llmc.types import Verdict
-from llmc.weights import FILE
 
 FILES = ("model.safetensors", "vocab.txt")
 
@@ -33,7 +34,9 @@ TINY = """
 import sys
 from pathlib import Path
 from tiny_model import Tiny
-from llmc import cli, published, weights
+from llmc import cli
+from llmc.local import published
+from llmc.local import weights
 weights.MINILM = Tiny(Path(sys.argv[1])).model
 published.find_local = lambda: None
 published.URL = sys.argv[2]

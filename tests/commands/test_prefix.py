@@ -8,7 +8,7 @@ from drafts import draft, line
 from provider_day import prose
 from upstream import Reply
 
-from llmc import sent as sent_room
+from llmc.prefix import sent as sent_room
 
 LUNA = "gpt-5.6-luna"
 GUIDE = prose("guide", 1200)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from storms import fuzzed
 from upstream import Reply
 
-from llmc import cli, published
+from llmc import cli
 from llmc.commands import demo
+from llmc.local import published
 from llmc.proxy import listening
 
 pytestmark = pytest.mark.stress

@@ -1,0 +1,1 @@
+"""How are the questions of a file answered? Its lines, their order, threads and budget."""

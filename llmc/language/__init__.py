@@ -1,0 +1,1 @@
+"""What does a question say? English taken apart, and what tells two questions apart."""

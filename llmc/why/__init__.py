@@ -1,0 +1,1 @@
+"""Why is a question answered from the cache, or why not? What `llmc why` works out."""
