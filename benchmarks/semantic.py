@@ -69,8 +69,8 @@ OURS = {name for name in PAIRS if name.endswith(("look_alikes", "held_out", "cli
 ASKED = {
     "how do i ": ("What is the best way to ", "I need to know how to ", "Is there any way to "),
     "how can i ": ("What are the steps to ", "What would be an easy way to ", "I want to "),
-    "what is the ": ("Can you tell me what the ", "Do you happen to know what the "),
-    "what are the ": ("Could somebody explain to me what the ", "I would like to know the "),
+    "what is the ": ("I would like to know what is the ", "Do you happen to know the "),
+    "what are the ": ("Could somebody tell me the ", "I would like to know the "),
     "can i ": ("Is it possible for me to ", "Would it be possible to "),
     "why ": ("What is the reason why ", "I was wondering why "),
     "convert ": ("I want to convert ", "How do I convert "),
