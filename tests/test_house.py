@@ -490,6 +490,13 @@ def test_sql_stands_only_in_its_rooms(room):
     assert bool(found) == (room.name in SQL), found
 
 
+def test_the_plan_names_the_rooms_of_sql():
+    plan = (Path(__file__).resolve().parent.parent / "CONTRIBUTING.md").read_text("utf-8")
+    passage = plan.partition("SQL stands in")[2].partition("Only `config`")[0]
+
+    assert set(re.findall("`(.+?)`", passage)) == SQL | {"rows"}  # which makes conditions alone
+
+
 @EACH
 def test_only_who_may_looks_into_the_environment(room):
     names = {"environ", "environb", "getenv", "getenvb", "putenv"}
