@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["start"]
 
 #: Descriptors below this number are closed: a pipe that is held open keeps its reader waiting.
-_DESCRIPTORS = 256
+_DESCRIPTORS = 1 << 16
 
 
 def start(work: Callable[[], None]) -> None:

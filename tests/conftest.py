@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of its own for every test; a cache file opened outside of it raises."""
     folder = tmp_path / "home"
     folder.mkdir()
@@ -55,7 +55,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         open_file(file, path, **options)
 
     monkeypatch.setattr(cache_file.File, "__init__", open_inside)
-    return folder
+    yield folder
+    # What watches such an index holds it open while it has a name: 1,024 files are soon too many.
+    for index in tmp_path.rglob("*-shm"):
+        index.unlink(missing_ok=True)
 
 
 @pytest.fixture
