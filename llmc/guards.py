@@ -85,7 +85,9 @@ def _between_plain(new: Sentence, stored: Sentence, similarity: float) -> Refusa
     if all(len(text.split()) == len(s.words) for text, s in zip(plain, (new, stored), strict=True)):
         return None
     pair = Contrast(english.parse(plain[0]), english.parse(plain[1]), similarity)
-    for name, rule in (("role", _role), ("order", _order)):
+    # Who does it is among the words that ask for a way, and was compared.
+    named = "how to" not in _form_names(pair)
+    for name, rule in (("role", _role if named else _ends), ("order", _order)):
         if detail := rule(pair):
             return Refusal(name, detail)
     return None
@@ -292,8 +294,12 @@ def _counted(pair: Contrast) -> str | None:
 
 
 def _role(pair: Contrast) -> str | None:
+    return _ends(pair) or persons.turned(pair)
+
+
+def _ends(pair: Contrast) -> str | None:
     swapped = roles.with_swapped_roles(pair.new, pair.stored)
-    return swapped or prepositions.differ(pair.new, pair.stored) or persons.turned(pair)
+    return swapped or prepositions.differ(pair.new, pair.stored)
 
 
 _RULES: tuple[tuple[str, Callable[[Contrast], str | None]], ...] = (

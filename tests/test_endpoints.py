@@ -257,9 +257,9 @@ def test_of_what_a_command_prints_the_first_line_is_the_key():
     ("command", "message"),
     [
         (f"{PRINT} 'print()'", "api_key_cmd printed no key: "),
-        (f"{PRINT} 'print(12345); exit(3)'", "api_key_cmd failed (CalledProcessError): "),
-        ("/no/such/command", "api_key_cmd failed (FileNotFoundError): "),
-        ("'unclosed", "api_key_cmd failed (ValueError): "),
+        (f"{PRINT} 'print(12345); exit(3)'", "api_key_cmd failed (exit code 3): "),
+        ("/no/such/command", "api_key_cmd failed (no such file or directory): "),
+        ("'unclosed", "api_key_cmd failed (it is no command line): "),
     ],
 )
 def test_a_command_that_fails_is_named_but_not_what_it_printed(command, message):

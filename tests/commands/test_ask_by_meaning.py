@@ -17,8 +17,7 @@ from encoder import OTHER, REWORDED, STORED, THIRD, Embedder, at, reply
 from terminals import Terminal, eventually
 from upstream import Reply
 
-from llmc import aside
-from llmc import file as cache_file
+from llmc import aside, opening
 from llmc.errors import CacheFileError, EmbeddingError
 from llmc.local import minilm
 
@@ -713,7 +712,7 @@ def test_a_file_that_is_read_only_still_answers_other_words(cli, kept, monkeypat
     def connect(path: str) -> apsw.Connection:
         return apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
 
-    monkeypatch.setattr(cache_file, "_connect", connect)
+    monkeypatch.setattr(opening, "connect", connect)
 
     result = cli("ask", "--match", "semantic", REWORDED)
 
