@@ -25,6 +25,7 @@ __all__ = ["main"]
 # As in `schema`, `file` and `policy`, which import too much for the porch.
 SCHEMA = 4
 BUSY_TIMEOUT = 5_000
+COUNTING_TIMEOUT = 15_000
 WAL_KEEP = 400_000
 AHEAD = 300.0
 
@@ -147,6 +148,7 @@ def _answer(path: str, digest: bytes, *, terminal: bool, started: float) -> None
             streams.note(text.hit_line("exact", now - created_at, cost, latency or 0.0))
         took = time.perf_counter() - started
         line = (now, entry_id, namespace, model, *tokens, cost, took, latency or 0.0)
+        db.set_busy_timeout(COUNTING_TIMEOUT)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("BEGIN IMMEDIATE")
         db.execute(_COUNT, (now, entry_id))

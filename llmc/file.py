@@ -226,9 +226,9 @@ class File:
                 # An apsw of a Linux distribution may have been built without.
                 raise CacheFileError("this apsw loads no extensions") from None
 
-    def be_patient(self) -> None:
-        """Wait a minute for another process's lock from now on: for what nobody watches closely."""
-        self._db.set_busy_timeout(60_000)
+    def be_patient(self, milliseconds: int = 60_000) -> None:
+        """Wait so long for another process's lock from now on: for what nobody watches closely."""
+        self._db.set_busy_timeout(milliseconds)
 
     def changes(self, *, all_of_them: bool = False) -> int:
         """Return how many rows the last statement, or all so far, inserted, updated or deleted."""

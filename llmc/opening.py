@@ -16,10 +16,22 @@ import apsw
 
 from llmc.errors import CacheFileError
 
-__all__ = ["BUSY_TIMEOUT", "connect", "copied", "is_missing", "require_text", "touch", "unreadable"]
+__all__ = [
+    "BUSY_TIMEOUT",
+    "COUNTING_TIMEOUT",
+    "connect",
+    "copied",
+    "is_missing",
+    "require_text",
+    "touch",
+    "unreadable",
+]
 
 #: How long a statement waits for another process's lock, in milliseconds.
 BUSY_TIMEOUT = 5_000
+
+#: How long it waits where an answer is out already and is to be counted, all the same.
+COUNTING_TIMEOUT = 15_000
 
 #: How long it is looked whether a file can be read at all, in seconds, and bytes read at a time.
 _PATIENCE, _PIECE = 2.0, 1 << 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from llmc import opening
 from llmc.errors import CacheFileError, LlmcError
 from llmc.eviction import Eviction
 from llmc.file import File
@@ -224,6 +225,10 @@ class Store:
         """Count a request: its line, its entry's hit, and how it was asked, to be remembered."""
         with self.file.transaction():
             self._count(line, invocation, alias)
+
+    def be_patient(self) -> None:
+        """Wait longer for other processes from now on: what is left is to count."""
+        self.file.be_patient(opening.COUNTING_TIMEOUT)
 
     def record_all(self, lines: Sequence[Line]) -> None:
         """Count several hits of the same words, one at least, in one transaction."""

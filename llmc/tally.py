@@ -33,6 +33,7 @@ class Shelf(Protocol):
         self, line: Line, invocation: Invocation | None = None, alias: Alias | None = None
     ) -> None: ...
     def record_all(self, lines: list[Line]) -> None: ...
+    def be_patient(self) -> None: ...
     def remember(self, invocation: Invocation, entry_id: int) -> None: ...
 
 
@@ -55,6 +56,8 @@ class Tally:
         """Count an answer that has been shown, and remember the command line that asked for it."""
         if self._shelf is None:
             return
+        if not self._hold:  # a command, which ends with this
+            self._shelf.be_patient()
         if hit.line is not None and hit.alias is None and invocation is None:
             self.count(hit.line)
             return

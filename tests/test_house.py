@@ -167,8 +167,8 @@ IMPORTS = {
     "shrinking": "store* worth",
     "sieve": "file* rows",
     "standing": "",
-    "store": "eviction file ledger outbox paraphrases removal repair.mending rows rules search"
-    " sieve vectors",
+    "store": "eviction file ledger opening outbox paraphrases removal repair.mending rows rules"
+    " search sieve vectors",
     "streams": "text",
     "tally": "drafting lives*",
     "text": "",

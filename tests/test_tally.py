@@ -136,3 +136,15 @@ def test_a_file_that_refuses_costs_the_count_alone(store, tally):
 
     with pytest.raises(CacheFileError):
         store.count()
+
+
+@pytest.mark.parametrize(("hold", "milliseconds"), [(0.0, 15_000), (LONG, 5_000)])
+def test_a_command_waits_longer_to_count_than_a_program_that_has_more_to_answer(
+    store, hold, milliseconds
+):
+    tally = Tally(store, Lives(store.rules, note=print), hold=hold)
+
+    tally.record(hit(store, 1))
+    tally.flush()
+
+    assert store.file.number("PRAGMA busy_timeout") == milliseconds
