@@ -180,18 +180,19 @@ async def _sent(
     """Send a request and return the answer, its body still to be read.
 
     A provider may close a connection that was idle just when it is taken again: then nobody has
-    read the request, and it is sent anew, if it can be sent `again`.
+    read the request, and it is sent anew, if it can be sent `again`. Once: a provider that resets
+    whatever it is asked would be asked, and paid, by every idle connection.
     """
     import httpx2
 
-    while True:
-        steps: list[str] = []
-        request.extensions["trace"] = functools.partial(_note, steps)
-        try:
-            return await client.send(request, stream=True)
-        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            if not again or any(step.startswith("connection.connect") for step in steps):
-                raise
+    steps: list[str] = []
+    request.extensions["trace"] = functools.partial(_note, steps)
+    try:
+        return await client.send(request, stream=True)
+    except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+        if not again or any(step.startswith("connection.connect") for step in steps):
+            raise
+    return await client.send(request, stream=True)
 
 
 async def _note(steps: list[str], name: str, _: object) -> None:

@@ -18,7 +18,7 @@ from llmc.dialects import wire
 from llmc.proxy import listening
 from llmc.proxy.gate import Caller
 from llmc.proxy.relay import Relay, Relays
-from llmc.proxy.upstream import Upstream
+from llmc.proxy.upstream import Upstream, _sent
 
 STREAMED = QUESTION | {"stream": True}
 BODY = json.dumps(QUESTION).encode()
@@ -198,6 +198,20 @@ def test_a_connection_that_the_provider_has_just_closed_loses_no_question():
 
     assert [first.status_code, second.status_code] == [200, 200]
     assert upstream.connections == 2
+
+
+def test_a_provider_that_resets_each_kept_connection_is_asked_twice_at_most():
+    sent = []
+
+    class Resetting:
+        async def send(self, request, *, stream):
+            sent.append(request)
+            raise httpx2.ReadError("reset")
+
+    with pytest.raises(httpx2.ReadError):
+        asyncio.run(_sent(Resetting(), httpx2.Request("POST", "http://h/v1"), again=True))
+
+    assert len(sent) == 2
 
 
 def test_a_new_connection_that_is_closed_is_an_error():
